@@ -1,0 +1,1 @@
+//! Rows to lines or rejects: the rules, as data.

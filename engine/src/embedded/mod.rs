@@ -1,0 +1,4 @@
+//! Log and Store inside the process.
+
+pub mod log;
+pub mod store;

@@ -1,0 +1,1 @@
+//! All orchestration: load, consume, replay, repair, drill.

@@ -1,0 +1,21 @@
+//! What the engine needs from outside, as traits. Their documentation is the contract; the
+//! embedded adapters fulfil it within the process, the live ones over Kafka and Cassandra.
+
+mod clock;
+mod disk;
+mod fault;
+mod log;
+mod store;
+
+pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
+pub use disk::{Disk, DiskFile, DiskLock};
+pub use fault::{Fault, Outcome};
+pub use log::{
+    Append, AppendReceipt, FetchedBatch, LoadMark, Log, LogError, PartitionOffsets, PendingAppend,
+    RecordBatch,
+};
+pub use store::{
+    BucketRows, BucketScope, BucketWrite, Comparison, DcHealth, DcState, DerivedRows, Flush,
+    FlushSpan, Note, PendingWrite, ReadSource, RejectQuery, RejectRow, RepairReport, Settled,
+    Store, StoreError, StoreHealth, UnequalBucket, WitnessView, WriteReceipt, WriteTimestamp,
+};

@@ -1,0 +1,1 @@
+//! Country to region: the routing map.

@@ -1,0 +1,1 @@
+//! Judging measurements: lag verdicts, health, findings. Pure.
