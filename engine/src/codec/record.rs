@@ -65,11 +65,8 @@ pub fn read_line(value: &[u8]) -> Result<LineRecord<'_>, DecodeError> {
     if reader.u8()? != VERSION {
         return Err(DecodeError("a record has a newer format"));
     }
-    let invoice_no = reader.str()?;
-    let stock_code = reader.str()?;
-    let description = reader.str()?;
-    let country = reader.str()?;
-    let customer = Some(reader.str()?).filter(|c| !c.is_empty());
+    let [invoice_no, stock_code, description, country, customer] = reader.strs()?;
+    let customer = Some(customer).filter(|c| !c.is_empty());
     let quantity = i32::try_from(reader.i64()?)
         .map_err(|_wide| DecodeError("a quantity has more than 32 bits"))?;
     let line = LineRef {

@@ -156,6 +156,31 @@ impl<'a> Reader<'a> {
         str::from_utf8(bytes).map_err(|_utf8| DecodeError("text is not UTF-8"))
     }
 
+    /// Several texts in a row. Cheaper than one by one: what is UTF-8 as a whole, lengths
+    /// included, is cut without being checked again.
+    pub fn strs<const N: usize>(&mut self) -> Result<[&'a str; N], DecodeError> {
+        let all = self.rest;
+        let mut spans = [(0, 0); N];
+        for span in &mut spans {
+            let len = self.count()?;
+            let from = all.len() - self.rest.len();
+            self.bytes(len)?;
+            *span = (from, from + len);
+        }
+        let whole = all.get(..all.len() - self.rest.len()).unwrap_or_default();
+        let checked = str::from_utf8(whole).ok();
+        let mut texts = [""; N];
+        for (text, (from, to)) in texts.iter_mut().zip(spans) {
+            *text = match checked.and_then(|whole| whole.get(from..to)) {
+                Some(text) => text,
+                // A length above 127 is not UTF-8 by itself, and so is not the whole.
+                None => str::from_utf8(whole.get(from..to).unwrap_or_default())
+                    .map_err(|_utf8| DecodeError("text is not UTF-8"))?,
+            };
+        }
+        Ok(texts)
+    }
+
     /// A decimal.
     pub fn decimal(&mut self) -> Result<Decimal, DecodeError> {
         let scale = self.u8()?;

@@ -74,6 +74,16 @@ impl BucketKey {
         [table, c0, c1, d0, d1, d2, d3, self.shard.0]
     }
 
+    /// The bytes as one number, which sorts like the key too.
+    pub fn packed(self) -> u64 {
+        u64::from_be_bytes(self.to_bytes())
+    }
+
+    /// The key of such a number; `None` for any other number.
+    pub fn from_packed(packed: u64) -> Option<Self> {
+        Self::from_bytes(&packed.to_be_bytes())
+    }
+
     /// The key of such bytes; `None` for any other bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let &[table, c0, c1, d0, d1, d2, d3, shard] = bytes else {
@@ -130,6 +140,7 @@ mod tests {
         assert!(bytes.is_sorted());
         for (key, bytes) in keys.iter().zip(&bytes) {
             assert_eq!(BucketKey::from_bytes(bytes), Some(*key));
+            assert_eq!(BucketKey::from_packed(key.packed()), Some(*key));
         }
         assert_eq!(BucketKey::from_bytes(&[0; 7]), None);
         assert_eq!(BucketKey::from_bytes(&[0, 0, 0, 0, 0, 0, 0, 12]), None);

@@ -30,6 +30,13 @@ impl RowsDigest {
         self.mix = self.mix.wrapping_add(scramble(id.0));
     }
 
+    /// Takes all rows of a set away that is a part of this one.
+    pub const fn remove(&mut self, part: &Self) {
+        self.lines = self.lines.saturating_sub(part.lines);
+        self.sum = self.sum.wrapping_sub(part.sum);
+        self.mix = self.mix.wrapping_sub(part.mix);
+    }
+
     /// Counts all rows of a set that shares none with this one.
     pub const fn merge(&mut self, other: &Self) {
         self.lines += other.lines;

@@ -97,27 +97,30 @@ impl fmt::Display for LineId {
 /// that, and beyond it an invoice's identical lines must lie within the window.
 #[derive(Debug)]
 pub struct OccurrenceWindow {
-    invoices: FxHashMap<u64, InvoiceLines>,
-    /// Invoices in the order in which they were first seen.
+    /// Invoices that were left: the content hashes of their lines, one per line.
+    left: FxHashMap<u64, Box<[ContentHash]>>,
+    /// Invoices that were left, in the order in which they were left first.
     order: VecDeque<u64>,
-    current: Option<(u64, InvoiceLines)>,
+    /// The invoice that is being read. Nearly all are read in one go.
+    current: Option<u64>,
+    /// Its lines: how often each content was seen.
+    lines: FxHashMap<ContentHash, u32>,
+    /// Lines of the invoices that were left.
     held: usize,
     capacity: usize,
 }
 
-/// Lines of one invoice: their content hashes, and how often each was seen.
-type InvoiceLines = FxHashMap<ContentHash, u32>;
-
 impl OccurrenceWindow {
-    /// Distinct lines held by default, some 24 bytes each.
+    /// Lines held by default, eight bytes each.
     pub const DEFAULT_CAPACITY: usize = 1_000_000;
 
-    /// A window over at least `capacity` distinct lines.
+    /// A window over the invoice that is being read and the last `capacity` lines of others.
     pub fn new(capacity: usize) -> Self {
         Self {
-            invoices: FxHashMap::default(),
+            left: FxHashMap::default(),
             order: VecDeque::new(),
             current: None,
+            lines: FxHashMap::default(),
             held: 0,
             capacity,
         }
@@ -126,37 +129,89 @@ impl OccurrenceWindow {
     /// Which of the identical lines of its invoice this one is, from 0.
     pub fn next(&mut self, invoice_no: &str, content: ContentHash) -> u32 {
         let invoice = xxh3_64(invoice_no.as_bytes());
-        if self.current.as_ref().is_none_or(|(key, _)| *key != invoice) {
-            self.switch_to(invoice);
+        if self.current != Some(invoice) {
+            self.leave();
+            self.enter(invoice);
         }
-        let Some((_, lines)) = &mut self.current else {
-            return 0;
-        };
-        let count = lines.entry(content).or_insert(0);
+        let count = self.lines.entry(content).or_insert(0);
         let occurrence = *count;
         *count += 1;
-        if occurrence == 0 {
-            self.held += 1;
-        }
         occurrence
     }
 
-    fn switch_to(&mut self, invoice: u64) {
-        if let Some((key, lines)) = self.current.take() {
-            self.invoices.insert(key, lines);
+    /// Puts the invoice that was being read away.
+    fn leave(&mut self) {
+        let Some(invoice) = self.current.take() else {
+            return;
+        };
+        // The order among the lines of an invoice does not matter here.
+        let lines: Vec<_> = self
+            .lines
+            .drain()
+            .flat_map(|(content, count)| std::iter::repeat_n(content, count as usize))
+            .collect();
+        self.held += lines.len();
+        if self.left.insert(invoice, lines.into()).is_none() {
+            self.order.push_back(invoice);
         }
         while self.held > self.capacity {
             let Some(oldest) = self.order.pop_front() else {
                 break;
             };
-            if let Some(lines) = self.invoices.remove(&oldest) {
+            if let Some(lines) = self.left.remove(&oldest) {
                 self.held -= lines.len();
             }
         }
-        let lines = self.invoices.remove(&invoice).unwrap_or_else(|| {
-            self.order.push_back(invoice);
-            InvoiceLines::default()
-        });
-        self.current = Some((invoice, lines));
+    }
+
+    /// Takes an invoice up again, or begins it.
+    fn enter(&mut self, invoice: u64) {
+        self.current = Some(invoice);
+        // Its place in the order stays; leaving it again does not make it newer.
+        if let Some(lines) = self.left.get_mut(&invoice) {
+            let lines = std::mem::take(lines);
+            self.held -= lines.len();
+            for content in lines {
+                *self.lines.entry(content).or_insert(0) += 1;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Within its capacity a window counts like a map of everything.
+        #[test]
+        fn a_window_counts_the_lines_of_each_invoice(
+            lines in proptest::collection::vec((0_u8..6, 0_u64..4), 0..200),
+        ) {
+            let mut window = OccurrenceWindow::new(1_000);
+            let mut all = std::collections::HashMap::new();
+            for (invoice, content) in lines {
+                let count = all.entry((invoice, content)).or_insert(0_u32);
+                let occurrence = window.next(&invoice.to_string(), ContentHash(content));
+                prop_assert_eq!(occurrence, *count);
+                *count += 1;
+            }
+        }
+    }
+
+    #[test]
+    fn a_window_is_bounded_and_forgets_the_oldest_invoice_first() {
+        let mut window = OccurrenceWindow::new(10);
+        for invoice in 0..100 {
+            for _ in 0..3 {
+                window.next(&invoice.to_string(), ContentHash(7));
+            }
+        }
+        assert!(window.held <= 10, "{}", window.held);
+        assert_eq!(window.next("99", ContentHash(7)), 3);
+        assert_eq!(window.next("98", ContentHash(7)), 3);
+        assert_eq!(window.next("0", ContentHash(7)), 0, "long forgotten");
     }
 }

@@ -57,7 +57,7 @@ pub struct ProductPart {
 pub struct HourPart {
     /// Hour of the day, 0 to 23.
     pub hour: u8,
-    /// Counts and money; an invoice counts in the hour that it met first.
+    /// Counts and money; an invoice counts in each hour in which it has a line.
     pub tally: Tally,
 }
 
