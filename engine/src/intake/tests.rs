@@ -1,0 +1,178 @@
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rust_decimal::Decimal;
+use rustc_hash::FxHashSet;
+
+use super::*;
+use crate::clean::{Rule, Rules, Switch};
+use crate::model::{LineId, PerRegion, Reason};
+use crate::route::RoutingMap;
+
+mod corpus;
+mod properties;
+
+fn asset(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../assets")
+        .join(name)
+}
+
+fn rules() -> Rules {
+    Rules::builtin().unwrap()
+}
+
+fn routing() -> Arc<RoutingMap> {
+    Arc::new(RoutingMap::builtin().unwrap())
+}
+
+#[test]
+fn the_real_file_gives_the_agreed_counts() {
+    let path = asset("Online_Retail.csv.gz");
+    let report = check(&path, &ReadOptions::default(), &rules(), &routing()).unwrap();
+    assert_eq!(report.rows, 541_909);
+    assert_eq!(report.clean, 529_598);
+    assert_eq!(report.clean_amount, Decimal::new(10_660_634_504, 3));
+    assert_eq!(report.clean_by_region, PerRegion([526_735, 362, 2_501]));
+    assert_eq!(
+        report.amount_by_region,
+        PerRegion([10_425_701_574, 8_390_370, 226_542_560].map(|mills| Decimal::new(mills, 3)))
+    );
+    assert_eq!(report.plan.date_order.basis, Basis::Detected);
+    assert!(
+        report.plan.date_order.evidence.contains("26734"),
+        "{:?}",
+        report.plan.date_order
+    );
+    let expected = [
+        (Reason::UnroutableCountry, 507),
+        (Reason::Cancellation, 9_287),
+        (Reason::NonpositiveQuantity, 1_336),
+        (Reason::NonpositivePrice, 1_181),
+    ];
+    assert_eq!(report.set_aside.iter().collect::<Vec<_>>(), expected);
+    let copies = report.rules.last().unwrap();
+    assert_eq!((copies.rule, copies.moves), (Rule::Duplicate, 5_222));
+    assert_eq!(report.countries.len(), 38);
+    let on = rules().with(Rule::Duplicate, Switch::On);
+    let report = check(&path, &ReadOptions::default(), &on, &routing()).unwrap();
+    assert_eq!(report.clean, 524_376);
+    assert_eq!(report.set_aside.get(Reason::Duplicate), 5_222);
+}
+
+fn line_ids(name: &str) -> FxHashSet<LineId> {
+    let options = ReadOptions::default();
+    let mut reader = LineReader::open(&asset(name), &options, &rules(), &routing()).unwrap();
+    let mut ids = FxHashSet::default();
+    let mut lines = 0;
+    while let Some(row) = reader.next().unwrap() {
+        let record = match row {
+            ReadRow::Clean(clean) => Some(clean.record),
+            ReadRow::SetAside(aside) => aside.line,
+        };
+        if let Some(record) = record {
+            ids.insert(record.line_id);
+            lines += 1;
+        }
+    }
+    assert_eq!(ids.len(), lines, "every line has an identity of its own");
+    ids
+}
+
+#[test]
+fn the_lines_of_the_sample_are_lines_of_the_whole_file() {
+    let sample = line_ids("Online_Retail_first_10k.csv");
+    assert_eq!(sample.len(), 10_000);
+    assert!(sample.is_subset(&line_ids("Online_Retail.csv.gz")));
+}
+
+fn open(path: &Path) -> Result<LineReader, IntakeError> {
+    LineReader::open(path, &ReadOptions::default(), &rules(), &routing())
+}
+
+#[test]
+fn what_is_not_a_file_is_refused_before_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(matches!(
+        open(dir.path()),
+        Err(IntakeError::Directory { .. })
+    ));
+    let missing = dir.path().join("missing.csv");
+    assert!(matches!(open(&missing), Err(IntakeError::Open { .. })));
+    let empty = dir.path().join("empty.csv");
+    fs::write(&empty, "").unwrap();
+    assert!(matches!(open(&empty), Err(IntakeError::Empty)));
+    if Path::new("/dev/null").exists() {
+        let device = open(Path::new("/dev/null"));
+        assert!(matches!(device, Err(IntakeError::NotAFile { .. })));
+    }
+}
+
+#[test]
+fn damaged_and_nested_gzip_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = fs::read(asset("Online_Retail.csv.gz")).unwrap();
+    let cut = dir.path().join("cut.csv.gz");
+    fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let mut reader = open(&cut).unwrap();
+    let mut rows = 0_u64;
+    let error = loop {
+        match reader.next() {
+            Ok(Some(_)) => rows += 1,
+            Ok(None) => panic!("a cut file came to a good end"),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, IntakeError::DamagedGzip { .. }), "{error}");
+    assert!(rows > 200_000, "what could be unpacked was read");
+
+    let nested = dir.path().join("nested.gz");
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&whole[..1_000]).unwrap();
+    fs::write(&nested, encoder.finish().unwrap()).unwrap();
+    let kind = ForeignKind::NestedGzip;
+    assert!(matches!(open(&nested), Err(IntakeError::NotCsv { kind: k }) if k == kind));
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_noticed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("growing.csv");
+    fs::copy(asset("Online_Retail_first_10k.csv"), &path).unwrap();
+    let before = Fingerprint::of(&path).unwrap();
+    let mut reader = open(&path).unwrap();
+    while reader.next().unwrap().is_some() {}
+    reader.finish_check().unwrap();
+    assert_eq!(Fingerprint::of(&path).unwrap(), before);
+    let progress = reader.progress();
+    assert_eq!((progress.rows, progress.lines), (10_000, 10_001));
+    assert_eq!(progress.bytes, progress.total_bytes);
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    file.write_all(b"\nmore").unwrap();
+    let changed = reader.finish_check();
+    assert!(matches!(changed, Err(IntakeError::Changed { .. })));
+    assert_ne!(Fingerprint::of(&path).unwrap(), before);
+}
+
+#[test]
+fn the_preview_of_the_real_file_reads_its_head_only() {
+    let path = asset("Online_Retail.csv.gz");
+    let shown = preview(&path, &ReadOptions::default(), &rules(), &routing(), 100).unwrap();
+    assert_eq!(shown.rows.len(), 100);
+    assert!(!shown.whole_file);
+    assert!((90_000..110_000).contains(&shown.head_rows));
+    assert_eq!(
+        shown.head_clean + shown.head_set_aside.total(),
+        shown.head_rows
+    );
+    let json = serde_json::to_value(&shown).unwrap();
+    assert_eq!(json["plan"]["date_order"]["value"], "month_first");
+    assert_eq!(
+        json["rows"][0]["outcome"]["clean"]["line"]["invoice_no"],
+        "536365"
+    );
+}
