@@ -112,6 +112,9 @@ pub trait Log: Send + Sync {
     /// returned `seen`, or `timeout` passes; returns the value to pass next time. Start with 0.
     fn wait_for_append(&self, topic: Topic, seen: u64, timeout: Duration) -> u64;
 
+    /// Ends every [`Log::wait_for_append`] that waits now, so that a consumer can be stopped.
+    fn wake(&self);
+
     /// Begin and end of a partition.
     fn offsets(&self, partition: TopicPartition) -> Result<PartitionOffsets, LogError>;
 
