@@ -5,7 +5,11 @@ mod clock;
 mod disk;
 mod fault;
 mod log;
+#[cfg(test)]
+pub(crate) mod log_contract;
 mod store;
+#[cfg(test)]
+pub(crate) mod store_contract;
 
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use disk::{Disk, DiskFile, DiskLock};

@@ -168,13 +168,14 @@ pub struct RejectQuery {
 }
 
 /// Derived tables that other programs read, each row an absolute value with a key of its own.
-/// Values are JSON objects, one per row, by key: `customer_analytics` by customer and so on.
+/// Values are JSON objects as text, one per row, by key: `customer_analytics` by customer and so
+/// on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DerivedRows {
     /// Name of the table: `customer_analytics`, `product_analytics` or `country_metrics`.
     pub table: String,
     /// Rows by key. Rows that are no longer here are gone after the write.
-    pub rows: BTreeMap<String, serde_json::Value>,
+    pub rows: BTreeMap<String, String>,
 }
 
 /// A bucket that is not the same everywhere.
@@ -246,7 +247,7 @@ pub struct WitnessView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DcHealth {
     /// Rows of sales applied here, known from the applied flushes.
-    pub lines: Reading<u64>,
+    pub rows: Reading<RowsDigest>,
     /// Bytes on its disk.
     pub disk_bytes: Reading<u64>,
     /// Writes that this replica applied since it was opened.
@@ -293,7 +294,7 @@ pub trait Store: Send + Sync {
     /// Writes a flush at a level. Waits while too many writes are in flight.
     fn submit(
         &self,
-        flush: Flush,
+        flush: &Flush,
         via: Dc,
         level: ConsistencyLevel,
     ) -> Result<Box<dyn PendingWrite>, StoreError>;
