@@ -1,1 +1,56 @@
-//! Figures made from summaries. One file per formula; no clock, no I/O.
+//! Figures made from summaries. One file per formula; no clock, no I/O, no threads.
+//!
+//! [`Analytics`] keeps the sums that bucket summaries are merged into; every other file computes
+//! one figure from it. Money and counts are exact; floats are used for ranks, shares and scores
+//! alone. What needs single rows (which goods share an invoice, the invoices of one customer) is
+//! handed rows by the caller.
+
+mod actions;
+mod cohorts;
+mod concentration;
+mod delta;
+mod derived;
+mod export;
+mod filter;
+mod geography;
+mod insights;
+mod kpis;
+mod month;
+mod products;
+mod rank;
+mod report;
+mod returns;
+mod revenue;
+mod rfm;
+mod segments;
+mod settings;
+mod spans;
+mod state;
+mod status;
+mod text;
+
+pub use actions::{ActionRule, ActionTable, ActionTableError, NextAction};
+pub use cohorts::{Cohort, CohortCell, cohorts};
+pub use concentration::{Concentration, concentration};
+pub use delta::delta;
+pub use derived::{country_rows, customer_rows, product_rows};
+pub use export::{Cell, Table, neutral};
+pub use filter::{Filter, NonProducts, Regions, Scope};
+pub use geography::{CountryFigures, MarketCategory, RegionFigures, by_country, by_region};
+pub use insights::{Insight, InsightLink};
+pub use kpis::{Kpis, average_order_value, tidy, totals};
+pub use month::{Month, Week};
+pub use products::{ProductFigures, by_product, is_product};
+pub use report::{HourFigures, Report, SegmentFigures};
+pub use returns::{Returns, returns};
+pub use revenue::{Coverage, Period, by_day, by_month, by_week, coverage};
+pub use rfm::{Breaks, CustomerScore, Rfm, RfmError, ValueSegment, Weights};
+pub use segments::{NamedSegment, SegmentGrid, SegmentGridError};
+pub use settings::{Settings, SettingsError};
+pub use spans::{SpanCorrections, SpanningInvoice, SpanningPart};
+pub use state::{Analytics, CountryShare, Customer, CustomerTotals, DayTotals};
+pub use status::{Status, StatusLimits};
+pub use text::render_text;
+
+#[cfg(test)]
+mod tests;
