@@ -1,0 +1,77 @@
+//! How the program ends, for scripts.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use retail_engine::clean::RulesError;
+use retail_engine::config::ConfigError;
+use retail_engine::flow::{LoadError, ProduceError};
+use retail_engine::handle::OpenError;
+use retail_engine::intake::IntakeError;
+use retail_engine::route::RoutingError;
+
+use crate::verbs::load::OldRouting;
+
+/// The exit codes. Their numbers are part of the program's contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done = 0,
+    /// Failed: the message says what, where and how to mend it.
+    Failed = 1,
+    /// The command line or the settings are wrong.
+    Usage = 2,
+    /// The input was refused: not a CSV of invoices, or more rejects than the limit.
+    InputRefused = 3,
+    /// Ended, and a ledger does not close or a comparison is not equal.
+    DoesNotClose = 4,
+}
+
+impl Exit {
+    /// The code of an error that a verb returned.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        error.chain().find_map(of_cause).unwrap_or(Self::Failed)
+    }
+}
+
+fn of_cause(cause: &(dyn Error + 'static)) -> Option<Exit> {
+    let is_usage = cause.is::<ConfigError>()
+        || cause.is::<RulesError>()
+        || cause.is::<RoutingError>()
+        || cause.is::<OldRouting>()
+        || matches!(cause.downcast_ref(), Some(OpenError::Config(_)));
+    if is_usage {
+        return Some(Exit::Usage);
+    }
+    let is_input = cause.is::<IntakeError>()
+        || matches!(
+            cause.downcast_ref(),
+            Some(LoadError::Intake(_) | LoadError::Produce(ProduceError::Intake(_)))
+        );
+    is_input.then_some(Exit::InputRefused)
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn an_error_keeps_its_code_under_its_context() {
+        let refused = || Err::<(), _>(LoadError::Intake(IntakeError::Empty));
+        let plain = anyhow::Error::from(refused().unwrap_err());
+        assert_eq!(Exit::of(&plain), Exit::InputRefused);
+        let within = refused().context("a.csv").unwrap_err();
+        assert_eq!(Exit::of(&within), Exit::InputRefused);
+        let settings = OpenError::Config(ConfigError::LiveModeAbsent);
+        assert_eq!(Exit::of(&settings.into()), Exit::Usage);
+        assert_eq!(Exit::of(&anyhow::anyhow!("disk")), Exit::Failed);
+    }
+}

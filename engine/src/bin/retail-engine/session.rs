@@ -1,0 +1,134 @@
+//! An opened engine with what a verb needs around it: settings, logging, Ctrl+C.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use crossbeam_channel::bounded;
+use retail_engine::config::{FlagValue, Settings};
+use retail_engine::flow::Roles;
+use retail_engine::handle::{Command, Engine, Reply, Snapshot};
+use retail_engine::ports::{Clock, SystemClock};
+use retail_engine::telemetry::{LoggingGuard, TerminalStyle, start_logging};
+use thiserror::Error;
+
+use crate::args::GlobalArgs;
+
+/// Between two looks at Ctrl+C and two drawings while an answer is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// The engine samples four times a second; after this long something is wrong with it.
+const SNAPSHOT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often Ctrl+C was pressed.
+static INTERRUPTS: AtomicU8 = AtomicU8::new(0);
+
+/// The user pressed Ctrl+C.
+#[derive(Debug, Clone, Copy, Error)]
+#[error("interrupted")]
+pub(crate) struct Interrupted;
+
+impl Interrupted {
+    /// What happens with what was begun.
+    pub(crate) const fn remedy() -> &'static str {
+        "everything acknowledged is kept; a load goes on where it stands when the same file is \
+         loaded again"
+    }
+}
+
+/// An opened engine. Dropping it closes the engine, which ends a running load where it stands.
+pub(crate) struct Session {
+    pub(crate) settings: Settings,
+    pub(crate) engine: Engine,
+    pub(crate) clock: SystemClock,
+    _logging: LoggingGuard,
+}
+
+/// The settings of the command line and everything below it.
+pub(crate) fn settings(global: &GlobalArgs, flags: Vec<FlagValue>) -> anyhow::Result<Settings> {
+    Ok(global.sources(flags).load()?.settings)
+}
+
+impl Session {
+    /// Opens the engine on the settings of the command line.
+    pub(crate) fn open(
+        global: &GlobalArgs,
+        flags: Vec<FlagValue>,
+        roles: Roles,
+    ) -> anyhow::Result<Self> {
+        Self::of(settings(global, flags)?, global.verbosity(), roles)
+    }
+
+    /// Opens the engine on settings.
+    pub(crate) fn of(settings: Settings, verbosity: i8, roles: Roles) -> anyhow::Result<Self> {
+        settings.require_embedded()?;
+        let logging = start_logging(&settings, verbosity, TerminalStyle::Auto)?;
+        ctrlc::set_handler(|| {
+            // Asked twice, the user does not want to wait. What is durable stays durable.
+            if INTERRUPTS.fetch_add(1, Ordering::AcqRel) > 0 {
+                std::process::abort();
+            }
+        })
+        .context("Ctrl+C cannot be listened to")?;
+        let engine = Engine::open(settings.clone(), roles)?;
+        Ok(Self {
+            settings,
+            engine,
+            clock: SystemClock::default(),
+            _logging: logging,
+        })
+    }
+
+    /// Asks the engine, and waits for the answer or for Ctrl+C.
+    pub(crate) fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> anyhow::Result<T> {
+        self.ask_and_watch(command, |_snapshot| Ok(()))
+    }
+
+    /// Asks the engine, and shows each newest snapshot to `watch` until the answer is there.
+    pub(crate) fn ask_and_watch<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> Command,
+        mut watch: impl FnMut(&Snapshot) -> anyhow::Result<()>,
+    ) -> anyhow::Result<T> {
+        let answer = self.engine.ask(command);
+        loop {
+            if let Some(answered) = answer.wait_for(LOOK_EVERY) {
+                return Ok(answered?);
+            }
+            if INTERRUPTS.load(Ordering::Acquire) > 0 {
+                return Err(Interrupted.into());
+            }
+            watch(&self.engine.snapshot())?;
+        }
+    }
+
+    /// A snapshot of which every part was measured after this call.
+    pub(crate) fn fresh_snapshot(&self) -> anyhow::Result<Arc<Snapshot>> {
+        let (told, wakes) = bounded(1);
+        self.engine.on_snapshot(move || {
+            // Full means that a wake is waiting already.
+            told.try_send(()).ok();
+        });
+        // The first one may have been begun before.
+        for _ in 0..2 {
+            wakes
+                .recv_timeout(SNAPSHOT_TIMEOUT)
+                .context("the engine does not measure any more")?;
+        }
+        Ok(self.engine.snapshot())
+    }
+
+    /// Time since the session began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.clock.monotonic()
+    }
+
+    /// Closes the engine and tells what went wrong meanwhile.
+    pub(crate) fn close(self) -> anyhow::Result<()> {
+        let failures = self.engine.close();
+        if failures.is_empty() {
+            return Ok(());
+        }
+        bail!("while closing: {}", failures.join("; "))
+    }
+}

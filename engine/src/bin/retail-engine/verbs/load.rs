@@ -1,0 +1,346 @@
+//! `load`: the whole pipeline on one file, to a closed ledger.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use retail_engine::analytics::{render_text, tidy};
+use retail_engine::clean::{self, Rules};
+use retail_engine::config::{ErrorLimit, Mode};
+use retail_engine::flow::{LoadEnd, LoadRequest, LoadState, Resume, Roles, Until};
+use retail_engine::handle::{Command, Snapshot};
+use retail_engine::intake::{self, ReadOptions};
+use retail_engine::ledger::Gap;
+use retail_engine::model::ReasonCounts;
+use retail_engine::route::RoutingMap;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::args::{
+    CleaningArgs, DateOrder, Delimiter, Encoding, GlobalArgs, LoadArgs, PaceArgs, ReadingArgs,
+};
+use crate::exit::Exit;
+use crate::output::{Align, Format, Output, Table, add, grouped};
+use crate::progress::{Place, Progress};
+use crate::session::{self, Session};
+use crate::shapes::{stored_json, stored_text};
+use crate::{memory, output};
+
+/// The routing map given is not newer than the one in force.
+#[derive(Debug, Error)]
+#[error("the routing map has version {given}, and another one of version {there} is in force")]
+pub(crate) struct OldRouting {
+    given: u64,
+    there: u64,
+}
+
+impl OldRouting {
+    /// What a person can do about it.
+    pub(crate) fn remedy(&self) -> String {
+        format!(
+            "set `version` in the file above {}, so that it is clear which one is newer",
+            self.there
+        )
+    }
+}
+
+/// What is known of a load at its end. The names of its fields are part of the contract.
+#[derive(Debug, Serialize)]
+pub(crate) struct Outcome {
+    mode: Mode,
+    load_id: String,
+    file: String,
+    state: LoadState,
+    resumed_after: Option<u64>,
+    read: u64,
+    clean: u64,
+    new: u64,
+    already_there: u64,
+    set_aside: ReasonCounts,
+    amount: Decimal,
+    regions: BTreeMap<&'static str, RegionOutcome>,
+    stored: BTreeMap<&'static str, Value>,
+    lag: u64,
+    closed: bool,
+    gaps: Vec<Gap>,
+    seconds: f64,
+    lines_per_second: f64,
+    peak_memory_bytes: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+struct RegionOutcome {
+    lines: u64,
+    amount: Decimal,
+}
+
+impl Outcome {
+    /// The outcome of a load that ended.
+    pub(crate) fn of(mode: Mode, end: &LoadEnd) -> Self {
+        let ledger = &end.ledger;
+        let intake = &ledger.intake;
+        let per_region = intake.per_region();
+        let seconds = end.took.as_secs_f64();
+        let read_now = intake.read - end.resumed_after.unwrap_or(0);
+        Self {
+            mode,
+            load_id: end.record.id.to_string(),
+            file: end.record.file.display().to_string(),
+            state: end.record.state.clone(),
+            resumed_after: end.resumed_after,
+            read: intake.read,
+            clean: intake.clean,
+            new: ledger.new_lines(),
+            already_there: ledger.already_there(),
+            set_aside: intake.set_aside,
+            amount: tidy(intake.amount()),
+            regions: per_region
+                .iter()
+                .map(|(region, sums)| {
+                    let (lines, amount) = (sums.lines, tidy(sums.amount));
+                    (region.slug(), RegionOutcome { lines, amount })
+                })
+                .collect(),
+            stored: stored_json(&end.stored),
+            lag: ledger.produced.saturating_sub(ledger.written),
+            closed: ledger.is_closed(),
+            gaps: ledger.gaps(),
+            seconds,
+            lines_per_second: read_now as f64 / seconds.max(f64::EPSILON),
+            peak_memory_bytes: memory::peak_bytes(),
+        }
+    }
+
+    /// The lag, where more is in the log than this load.
+    pub(crate) const fn with_lag(mut self, lag: u64) -> Self {
+        self.lag = lag;
+        self
+    }
+
+    /// The ledger for people.
+    pub(crate) fn text(&self, end: &LoadEnd) -> String {
+        let mut table = Table::new(&[("LEDGER", Align::Left), ("ROWS", Align::Right)]);
+        let mut row = |name: String, rows| table.row([name, grouped(rows)]);
+        row("read".into(), self.read);
+        for (reason, rows) in self.set_aside.iter() {
+            row(format!("  set aside: {reason}"), rows);
+        }
+        row("  clean".into(), self.clean);
+        for (region, sums) in &self.regions {
+            let amount = output::money(sums.amount);
+            row(format!("    {region}, {amount}"), sums.lines);
+        }
+        row("in the log".into(), end.ledger.produced);
+        row("written to the data centres".into(), end.ledger.written);
+        row("  new".into(), self.new);
+        row("  there already".into(), self.already_there);
+        let mut text = table.text();
+        let closed = if self.closed { "closes" } else { "is open" };
+        add(
+            &mut text,
+            format_args!(
+                "The ledger {closed}. Sales {}, lag {} lines.\n",
+                output::money(self.amount),
+                self.lag,
+            ),
+        );
+        for gap in &self.gaps {
+            add(
+                &mut text,
+                format_args!("  gap between {}: {}\n", gap.between, gap.lines),
+            );
+        }
+        add(
+            &mut text,
+            format_args!(
+                "Load {} took {:.2} s, {:.0} rows/s.\n\n",
+                self.load_id, self.seconds, self.lines_per_second,
+            ),
+        );
+        text.push_str(&stored_text(&end.stored));
+        text
+    }
+}
+
+/// Loads a file.
+pub(crate) fn run(args: &LoadArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<Exit> {
+    let flags = args.pace.flags(&args.cleaning);
+    let settings = session::settings(global, flags)?;
+    let prepared = Prepared::of(&args.cleaning, &settings.data_dir)?;
+    let limit = settings.flow.error_limit;
+    let session = Session::of(settings, global.verbosity(), Roles::all())?;
+    let request = prepared.request(&args.file, &args.reading, &args.pace, limit, Until::Closed);
+    let end = carry_out(&session, request, &args.pace, global)?;
+    let outcome = Outcome::of(session.settings.mode, &end);
+    let page = match output.format() {
+        Format::Human => {
+            let report = session.ask(|reply| Command::Report(Box::default(), reply))??;
+            render_text(&report, output::width())
+        }
+        Format::Json => String::new(),
+    };
+    session.close()?;
+    output.result(&outcome, || {
+        let simulated = "Embedded mode: the data centres are simulated inside this process.";
+        format!("{}\n{page}\n{simulated}\n", outcome.text(&end))
+    })?;
+    Ok(exit_of(&end, output))
+}
+
+/// How a load that was carried out ends the program.
+pub(crate) fn exit_of(end: &LoadEnd, output: &Output) -> Exit {
+    match &end.record.state {
+        LoadState::Stopped(why) => {
+            output.tell(&format!(
+                "the load was stopped: {why}\n  help: mend the file, or allow more with --max-rejects"
+            ));
+            Exit::InputRefused
+        }
+        LoadState::Failed(why) => {
+            output.tell(&format!(
+                "the load failed: {why}\n  help: mend what it names and load the file again; nothing doubles"
+            ));
+            Exit::Failed
+        }
+        LoadState::Cancelled => Exit::Failed,
+        LoadState::Reading | LoadState::Produced => {
+            // Without consumers here a ledger cannot close yet, and lag says so.
+            let written = end.ledger.written > 0 || end.ledger.produced == 0;
+            if end.ledger.is_closed() || !written {
+                Exit::Done
+            } else {
+                Exit::DoesNotClose
+            }
+        }
+    }
+}
+
+/// What is read before the engine is opened.
+pub(crate) struct Prepared {
+    rules: Rules,
+}
+
+impl Prepared {
+    /// Reads the rules, and puts a routing map that is given in force.
+    pub(crate) fn of(cleaning: &CleaningArgs, data_dir: &Path) -> anyhow::Result<Self> {
+        let rules = match &cleaning.rules {
+            Some(path) => Rules::load(path)?,
+            None => Rules::builtin()?,
+        };
+        if let Some(path) = &cleaning.routing {
+            put_in_force(path, data_dir)?;
+        }
+        Ok(Self { rules })
+    }
+
+    /// The request for a load.
+    pub(crate) fn request(
+        self,
+        file: &Path,
+        reading: &ReadingArgs,
+        pace: &PaceArgs,
+        limit: ErrorLimit,
+        until: Until,
+    ) -> LoadRequest {
+        LoadRequest {
+            file: file.to_path_buf(),
+            options: read_options(reading),
+            rules: self.rules,
+            limit,
+            until,
+            resume: if pace.no_resume {
+                Resume::FromStart
+            } else {
+                Resume::WhereItStood
+            },
+        }
+    }
+}
+
+fn put_in_force(path: &Path, data_dir: &Path) -> anyhow::Result<()> {
+    let given = RoutingMap::load(path)?;
+    let there = routing_in_force(data_dir)?;
+    if given == there {
+        return Ok(());
+    }
+    if given.version() <= there.version() {
+        let (given, there) = (given.version(), there.version());
+        return Err(OldRouting { given, there }.into());
+    }
+    std::fs::create_dir_all(data_dir)
+        .with_context(|| format!("{} cannot be made", data_dir.display()))?;
+    given.save(&routing_file(data_dir))?;
+    Ok(())
+}
+
+fn routing_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("routing.toml")
+}
+
+/// The routing map of a data directory, or the one that is built in.
+pub(crate) fn routing_in_force(data_dir: &Path) -> anyhow::Result<RoutingMap> {
+    let edited = routing_file(data_dir);
+    Ok(if edited.exists() {
+        RoutingMap::load(&edited)?
+    } else {
+        RoutingMap::builtin()?
+    })
+}
+
+/// How a file is read, as far as the command line says.
+pub(crate) fn read_options(args: &ReadingArgs) -> ReadOptions {
+    ReadOptions {
+        encoding: args.encoding.map(|encoding| match encoding {
+            Encoding::Utf8 => intake::TextEncoding::Utf8,
+            Encoding::Utf16Le => intake::TextEncoding::Utf16Le,
+            Encoding::Utf16Be => intake::TextEncoding::Utf16Be,
+            Encoding::Windows1252 => intake::TextEncoding::Windows1252,
+        }),
+        delimiter: args.delimiter.map(|delimiter| match delimiter {
+            Delimiter::Comma => intake::Delimiter::Comma,
+            Delimiter::Semicolon => intake::Delimiter::Semicolon,
+            Delimiter::Tab => intake::Delimiter::Tab,
+            Delimiter::Pipe => intake::Delimiter::Pipe,
+        }),
+        date_order: args.date_order.map(|order| match order {
+            DateOrder::Day => clean::DateOrder::DayFirst,
+            DateOrder::Month => clean::DateOrder::MonthFirst,
+        }),
+        ..ReadOptions::default()
+    }
+}
+
+/// Sends the load and draws its progress until it ends.
+pub(crate) fn carry_out(
+    session: &Session,
+    request: LoadRequest,
+    pace: &PaceArgs,
+    global: &GlobalArgs,
+) -> anyhow::Result<LoadEnd> {
+    let file = request.file.display().to_string();
+    let mut progress = Progress::on_stderr(session.elapsed());
+    let shows = !global.json && !pace.no_progress && global.quiet == 0;
+    let answered = session.ask_and_watch(
+        |reply| Command::Load(Box::new(request), reply),
+        |snapshot| {
+            if let (true, Some(place)) = (shows, place(snapshot)) {
+                progress.draw(place, session.elapsed())?;
+            }
+            Ok(())
+        },
+    );
+    progress.clear()?;
+    answered?.with_context(|| file)
+}
+
+fn place(snapshot: &Snapshot) -> Option<Place> {
+    let load = snapshot.load.as_ref()?;
+    Some(Place {
+        read: load.ledger.intake.read,
+        written: load.ledger.written,
+        bytes: load.read.bytes,
+        bytes_total: load.read.total_bytes,
+    })
+}

@@ -1,0 +1,184 @@
+//! `rejects`: the rows that were set aside, on screen or as a CSV that loads again.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use retail_engine::flow::Roles;
+use retail_engine::handle::Command;
+use retail_engine::intake::{RowLayout, write_rejects_csv};
+use retail_engine::model::{LoadId, ReasonCounts, Reject};
+use retail_engine::ports::{RejectQuery, RejectRow};
+use serde_json::json;
+
+use crate::args::{GlobalArgs, RejectsArgs};
+use crate::exit::Exit;
+use crate::output::{Align, Output, Table, add, grouped};
+use crate::session::Session;
+
+/// Rows that a person is shown; `--export` and `--json` have all of them.
+const SHOWN: usize = 40;
+
+/// Shows or saves the rows.
+pub(crate) fn run(
+    args: &RejectsArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<Exit> {
+    let session = Session::open(global, Vec::new(), Roles::none())?;
+    let query = RejectQuery {
+        load: args.load,
+        reason: args.reason,
+        ..RejectQuery::default()
+    };
+    let rows = session.ask(|reply| Command::Rejects(query, reply))??;
+    let layouts: BTreeMap<LoadId, RowLayout> = session
+        .fresh_snapshot()?
+        .loads
+        .iter()
+        .map(|load| (load.id, load.layout.clone()))
+        .collect();
+    let mode = session.settings.mode;
+    session.close()?;
+    let mut counts = ReasonCounts::default();
+    for row in &rows {
+        counts.add(row.reject.reason);
+    }
+    if let Some(path) = &args.export {
+        let count = save(path, rows, &layouts)
+            .with_context(|| format!("the rejects could not be saved as {}", path.display()))?;
+        let value = json!({
+            "mode": mode,
+            "exported": count,
+            "set_aside": counts,
+            "file": path.display().to_string(),
+        });
+        output.result(&value, || {
+            let (count, path) = (grouped(count), path.display());
+            format!("{count} rows saved as {path}; mend them there and load that file\n")
+        })?;
+        return Ok(Exit::Done);
+    }
+    let value = json!({ "mode": mode, "count": rows.len(), "set_aside": counts, "rows": rows });
+    output.result(&value, || text(&rows, &counts))?;
+    Ok(Exit::Done)
+}
+
+fn text(rows: &[RejectRow], counts: &ReasonCounts) -> String {
+    let mut by_reason = Table::new(&[("REASON", Align::Left), ("ROWS", Align::Right)]);
+    for (reason, rows) in counts.iter() {
+        by_reason.row([reason.to_string(), grouped(rows)]);
+    }
+    let mut list = Table::new(&[
+        ("LOAD", Align::Left),
+        ("LINE", Align::Right),
+        ("REASON", Align::Left),
+        ("RAW TEXT", Align::Left),
+    ]);
+    for row in rows.iter().take(SHOWN) {
+        list.row([
+            row.load.to_string(),
+            row.reject.line.to_string(),
+            row.reject.reason.to_string(),
+            row.reject.raw.clone(),
+        ]);
+    }
+    let mut text = by_reason.text() + "\n" + &list.text();
+    if let Some(more) = rows.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+        let more = grouped(more as u64);
+        add(
+            &mut text,
+            format_args!("and {more} more; --export FILE saves all of them\n"),
+        );
+    }
+    text
+}
+
+/// Writes the rows as CSV, whole beside the file first. Returns how many.
+fn save(
+    path: &Path,
+    rows: Vec<RejectRow>,
+    layouts: &BTreeMap<LoadId, RowLayout>,
+) -> anyhow::Result<u64> {
+    let part = path.with_extension("part");
+    let mut out = BufWriter::new(File::create(&part)?);
+    let count = write(&mut out, rows, layouts)?;
+    out.into_inner()?.sync_all()?;
+    fs::rename(&part, path)?;
+    Ok(count)
+}
+
+/// Writes the rows load by load, each taken apart the way its own file was cut, with one header.
+pub(crate) fn write(
+    out: &mut impl Write,
+    rows: Vec<RejectRow>,
+    layouts: &BTreeMap<LoadId, RowLayout>,
+) -> anyhow::Result<u64> {
+    let mut by_load: BTreeMap<LoadId, Vec<Reject>> = BTreeMap::new();
+    for row in rows {
+        by_load.entry(row.load).or_default().push(row.reject);
+    }
+    if by_load.is_empty() {
+        return Ok(write_rejects_csv(out, &RowLayout::default(), [])?);
+    }
+    let mut count = 0;
+    for (place, (load, rejects)) in by_load.into_iter().enumerate() {
+        let layout = layouts.get(&load).cloned().unwrap_or_default();
+        let mut text = Vec::new();
+        count += write_rejects_csv(&mut text, &layout, rejects)?;
+        // Names of columns hold no line end, so the header is the first line.
+        let header = text
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        out.write_all(
+            text.get(if place == 0 { 0 } else { header }..)
+                .unwrap_or_default(),
+        )?;
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use retail_engine::intake::Delimiter;
+    use retail_engine::model::{Reason, RowNo};
+
+    use super::*;
+
+    fn row(load: u64, raw: &str) -> RejectRow {
+        RejectRow {
+            load: LoadId(load),
+            reject: Reject {
+                row: RowNo(1),
+                line: 2,
+                byte: 80,
+                column: None,
+                reason: Reason::Cancellation,
+                message: "cancelled".into(),
+                raw: raw.into(),
+            },
+        }
+    }
+
+    #[test]
+    fn rows_of_files_that_were_cut_differently_stand_under_one_header() {
+        let semicolons = RowLayout {
+            delimiter: Delimiter::Semicolon,
+            ..RowLayout::default()
+        };
+        let layouts = [(LoadId(1), RowLayout::default()), (LoadId(2), semicolons)];
+        let rows = vec![
+            row(1, "C1,A,x,-1,12/1/2010 8:26,2.55,17850,France"),
+            row(2, "C2;B;y;-1;12/1/2010 8:26;2.55;17850;Spain"),
+        ];
+        let mut out = Vec::new();
+        assert_eq!(write(&mut out, rows, &layouts.into()).unwrap(), 2);
+        let mut reader = csv::Reader::from_reader(out.as_slice());
+        let read: Vec<_> = reader.records().map(Result::unwrap).collect();
+        let first: Vec<_> = read.iter().map(|r| (&r[0], &r[7])).collect();
+        assert_eq!(first, [("C1", "France"), ("C2", "Spain")]);
+    }
+}

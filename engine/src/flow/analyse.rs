@@ -1,0 +1,386 @@
+//! The analytics service: one thread that merges what consumers acknowledge, and answers.
+//!
+//! Messages are handled in order, so a question asked after an acknowledged flush sees its lines.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use thiserror::Error;
+
+use super::consume::Delta;
+use super::routes::Routes;
+use crate::analytics::{
+    Analytics, Filter, Regions, Report, Settings as ReportSettings, SpanCorrections,
+    SpanningInvoice, SpanningPart, country_rows, customer_rows, product_rows,
+};
+use crate::model::{BucketKey, Catalog, LineTable, StoredLine};
+use crate::ports::{BucketScope, Clock, DerivedRows, Store, StoreError};
+
+/// Deltas and questions that may wait: two flushes of each consumer and a few questions. A
+/// consumer that finds it full waits, which is the back-pressure of the analytics.
+const QUEUE: usize = 16;
+
+/// The derived table whose rows count every line of sales once.
+const COUNTRY_METRICS: &str = "country_metrics";
+
+/// Why a question got no answer.
+#[derive(Debug, Error)]
+pub enum AnalyseError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The service has ended.
+    #[error("the analytics service has ended")]
+    Ended,
+}
+
+/// When to write the derived tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// If anything changed since they were written.
+    IfChanged,
+    /// In any case: settings that they depend on may have changed.
+    Always,
+}
+
+/// What the service is told or asked.
+pub(crate) enum Message {
+    /// Lines that were acknowledged and not there before.
+    Delta(Delta),
+    /// The figures under a filter.
+    Report(Filter, Sender<Result<Report, AnalyseError>>),
+    /// Write the derived tables now.
+    Materialise(Extent, Sender<Result<(), AnalyseError>>),
+    /// Answered when everything before is done.
+    Barrier(Sender<()>),
+    /// Write the derived tables if they are behind, and end.
+    End(Sender<Result<(), AnalyseError>>),
+}
+
+/// What the service shows while it runs.
+#[derive(Debug, Default)]
+pub(crate) struct Headline {
+    lines: AtomicU64,
+    messages: AtomicU64,
+}
+
+impl Headline {
+    /// Lines of sales in the figures.
+    pub(crate) fn lines(&self) -> u64 {
+        self.lines.load(Ordering::Acquire)
+    }
+}
+
+/// The service as others hold it.
+#[derive(Clone)]
+pub(crate) struct AnalyticsLink {
+    messages: Sender<Message>,
+    headline: Arc<Headline>,
+}
+
+/// What the service works with.
+pub(crate) struct AnalyticsService {
+    store: Arc<dyn Store>,
+    routes: Arc<Routes>,
+    clock: Arc<dyn Clock>,
+    regions: Regions,
+    settings: ReportSettings,
+    materialise_every: Duration,
+    messages: Receiver<Message>,
+    headline: Arc<Headline>,
+    state: Analytics,
+    /// Something changed since the derived tables were written.
+    changed_at: Option<Duration>,
+}
+
+impl AnalyticsService {
+    /// The service with the figures of what is stored, and its link.
+    pub(crate) fn open(
+        store: Arc<dyn Store>,
+        routes: Arc<Routes>,
+        clock: Arc<dyn Clock>,
+        regions: Regions,
+        settings: ReportSettings,
+        materialise_every: Duration,
+    ) -> Result<(Self, AnalyticsLink), StoreError> {
+        let (sender, messages) = bounded(QUEUE);
+        let headline = Arc::new(Headline::default());
+        let catalog = Arc::clone(store.catalog());
+        let service = Self {
+            state: Analytics::new(catalog, regions.clone()),
+            store,
+            routes,
+            clock,
+            regions,
+            settings,
+            materialise_every,
+            messages,
+            headline: Arc::clone(&headline),
+            changed_at: None,
+        };
+        let mut service = service;
+        service.rebuild()?;
+        if service.tables_are_behind()? {
+            service.changed_at = Some(service.clock.monotonic());
+        }
+        let link = AnalyticsLink {
+            messages: sender,
+            headline,
+        };
+        Ok((service, link))
+    }
+
+    /// Runs until all links are dropped.
+    pub(crate) fn run(mut self) {
+        loop {
+            let due = self.changed_at.map(|at| {
+                let waited = self.clock.monotonic().saturating_sub(at);
+                self.materialise_every.saturating_sub(waited)
+            });
+            let message = match due {
+                None => self
+                    .messages
+                    .recv()
+                    .map_err(|_gone| RecvTimeoutError::Disconnected),
+                Some(due) => self.messages.recv_timeout(due),
+            };
+            match message {
+                Ok(Message::End(reply)) => {
+                    let done = self.materialise();
+                    answer(&reply, done);
+                    return;
+                }
+                Ok(message) => self.handle(message),
+                Err(RecvTimeoutError::Timeout) => {
+                    if let Err(error) = self.materialise() {
+                        tracing::debug!(%error, "the derived tables are written later");
+                        self.changed_at = Some(self.clock.monotonic());
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Makes the figures from the summaries in the store.
+    fn rebuild(&mut self) -> Result<(), StoreError> {
+        let mut state = Analytics::new(Arc::clone(self.store.catalog()), self.regions.clone());
+        let from = self.routes.read_anywhere();
+        for table in LineTable::ALL {
+            let scope = BucketScope::all(table);
+            self.store
+                .scan_summaries(&scope, from, &mut |key, summary| state.apply(key, &summary))?;
+        }
+        self.state = state;
+        self.show();
+        Ok(())
+    }
+
+    /// Whether the derived tables hold other lines than the summaries: the process that should
+    /// have written them ended before it did.
+    fn tables_are_behind(&self) -> Result<bool, StoreError> {
+        let from = self.routes.read_anywhere();
+        let countries = self.store.read_derived(COUNTRY_METRICS, from)?;
+        let lines = |row: &String| {
+            let row: serde_json::Value = serde_json::from_str(row).ok()?;
+            row.get("lines")?.as_u64()
+        };
+        let derived: u64 = countries.rows.values().filter_map(lines).sum();
+        Ok(derived != self.headline.lines())
+    }
+
+    fn show(&self) {
+        let lines = self.state.sales().map(|(_, _, day)| day.all.lines).sum();
+        self.headline.lines.store(lines, Ordering::Release);
+        self.headline.messages.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Delta(delta) => {
+                let mut lines = 0;
+                for (key, summary) in &delta {
+                    if key.table == LineTable::Transactions {
+                        lines += summary.tally.lines;
+                    }
+                    self.state.apply(*key, summary);
+                }
+                self.headline.lines.fetch_add(lines, Ordering::AcqRel);
+                self.headline.messages.fetch_add(1, Ordering::Relaxed);
+                let now = self.clock.monotonic();
+                self.changed_at.get_or_insert(now);
+            }
+            Message::Report(filter, reply) => answer(&reply, self.report(&filter)),
+            Message::Materialise(extent, reply) => {
+                if extent == Extent::Always {
+                    self.changed_at = Some(self.clock.monotonic());
+                }
+                let done = self.materialise();
+                answer(&reply, done);
+            }
+            // Handled where messages are received, because it ends the service.
+            Message::End(reply) => answer(&reply, Ok(())),
+            Message::Barrier(reply) => answer(&reply, ()),
+        }
+    }
+
+    fn report(&mut self, filter: &Filter) -> Result<Report, AnalyseError> {
+        self.correct()?;
+        if *filter == Filter::default() {
+            return Ok(Report::build(&self.state, &self.settings));
+        }
+        let mut part = Analytics::empty_part(&self.state, filter.clone());
+        let scope = self.state.scope(filter);
+        let from = self.routes.read_anywhere();
+        for table in LineTable::ALL {
+            let buckets = BucketScope {
+                table,
+                countries: filter.countries.clone(),
+                from: filter.from,
+                to: filter.to,
+            };
+            self.store
+                .scan_summaries(&buckets, from, &mut |key, summary| {
+                    if scope.holds_bucket(key) {
+                        part.apply(key, &summary);
+                    }
+                })?;
+        }
+        Ok(Report::build(&part, &self.settings))
+    }
+
+    /// Looks up where the lines of invoices lie that are in several buckets.
+    fn correct(&mut self) -> Result<(), StoreError> {
+        if self.state.uncorrected() == 0 {
+            return Ok(());
+        }
+        let wanted: BTreeSet<u64> = self.state.spanning().collect();
+        let mut invoices: BTreeMap<u64, Vec<SpanningPart>> = BTreeMap::new();
+        let catalog = Arc::clone(self.store.catalog());
+        let scope = BucketScope::all(LineTable::Transactions);
+        self.store
+            .scan_rows(&scope, self.routes.read_anywhere(), &mut |key, lines| {
+                for line in &lines {
+                    let fingerprint = fingerprint(line);
+                    if wanted.contains(&fingerprint) {
+                        add_part(
+                            invoices.entry(fingerprint).or_default(),
+                            key,
+                            line,
+                            &catalog,
+                        );
+                    }
+                }
+            })?;
+        let corrections = SpanCorrections::new(
+            invoices
+                .into_iter()
+                .map(|(fingerprint, parts)| SpanningInvoice { fingerprint, parts }),
+        );
+        self.state.correct(corrections);
+        Ok(())
+    }
+
+    fn materialise(&mut self) -> Result<(), AnalyseError> {
+        if self.changed_at.is_none() {
+            return Ok(());
+        }
+        self.correct()?;
+        let tables: [DerivedRows; 3] = [
+            customer_rows(&self.state, &self.settings),
+            product_rows(&self.state),
+            country_rows(&self.state),
+        ];
+        let (via, level) = self.routes.anywhere();
+        self.store.write_derived(&tables, via, level)?;
+        self.changed_at = None;
+        Ok(())
+    }
+}
+
+/// The fingerprint of a line's invoice, as [`crate::model::Summary::invoices`] has it.
+fn fingerprint(line: &StoredLine) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(line.invoice_no.as_bytes())
+}
+
+fn add_part(parts: &mut Vec<SpanningPart>, key: BucketKey, line: &StoredLine, catalog: &Catalog) {
+    let stock = catalog.product_name(line.product).map(|name| name.stock);
+    if parts.last().is_none_or(|part| part.key != key) {
+        // Buckets are visited one after the other, so a new one comes last.
+        parts.push(SpanningPart {
+            key,
+            customers: Vec::new(),
+            stock: Vec::new(),
+        });
+    }
+    if let Some(part) = parts.last_mut() {
+        part.customers.push(line.customer);
+        part.stock.extend(stock);
+    }
+}
+
+/// Answers a question; whoever asked may have given up.
+fn answer<T>(reply: &Sender<T>, value: T) {
+    if reply.send(value).is_err() {
+        tracing::debug!("nobody waits for this answer any more");
+    }
+}
+
+impl AnalyticsLink {
+    /// Where consumers send what was acknowledged.
+    pub(crate) fn deltas(&self) -> DeltaSink {
+        DeltaSink(self.messages.clone())
+    }
+
+    /// Lines of sales in the figures now.
+    pub(crate) fn lines(&self) -> u64 {
+        self.headline.lines()
+    }
+
+    /// Waits until everything sent before is in the figures.
+    pub(crate) fn settle(&self) {
+        let (reply, done) = bounded(1);
+        if self.messages.send(Message::Barrier(reply)).is_ok() && done.recv().is_err() {
+            tracing::debug!("the analytics service has ended");
+        }
+    }
+
+    /// The figures under a filter.
+    pub(crate) fn report(&self, filter: Filter) -> Result<Report, AnalyseError> {
+        self.ask(|reply| Message::Report(filter, reply))?
+    }
+
+    /// Writes the derived tables.
+    pub(crate) fn materialise(&self, extent: Extent) -> Result<(), AnalyseError> {
+        self.ask(|reply| Message::Materialise(extent, reply))?
+    }
+
+    /// Writes the derived tables if they are behind, and ends the service.
+    pub(crate) fn end(&self) -> Result<(), AnalyseError> {
+        self.ask(Message::End)?
+    }
+
+    fn ask<T>(&self, message: impl FnOnce(Sender<T>) -> Message) -> Result<T, AnalyseError> {
+        let (reply, answer) = bounded(1);
+        self.messages
+            .send(message(reply))
+            .map_err(|_gone| AnalyseError::Ended)?;
+        answer.recv().map_err(|_gone| AnalyseError::Ended)
+    }
+}
+
+/// The consumers' end of the service.
+#[derive(Clone)]
+pub(crate) struct DeltaSink(Sender<Message>);
+
+impl DeltaSink {
+    /// Sends a delta; waits while the service is behind.
+    pub(crate) fn send(&self, delta: Delta) {
+        if self.0.send(Message::Delta(delta)).is_err() {
+            tracing::debug!("the analytics service has ended; deltas are not needed");
+        }
+    }
+}

@@ -1,0 +1,689 @@
+//! Drills: a scripted failure under traffic, measured from what happened and nothing else.
+//!
+//! The order is: predict, start traffic, start the faults, watch, end the faults, watch the
+//! return, stop the traffic, compare every replica, and hold the prediction against the result.
+//! Faults and traffic end with the drill however it ends: both are held by values that end them
+//! when they are dropped.
+
+mod course;
+mod traffic;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use chrono::DateTime;
+use thiserror::Error;
+
+use self::course::{Window, counts, first_success, longest_stall, moves, phase};
+use self::traffic::{PACE, Seen, Traffic};
+use super::faults::FaultError;
+use super::gate::Pass;
+use super::loads::{LoadEnd, LoadError, LoadRequest, Resume, Until};
+use super::runtime::Runtime;
+use crate::clean::Rules;
+use crate::config::ErrorLimit;
+use crate::failover::drill::{
+    DrillEvent, DrillStep, DrillTimeline, Replicas, Scenario, scenario, scenarios,
+};
+use crate::failover::lease::LeaseId;
+use crate::failover::machine::Reach;
+use crate::failover::predict::{Timings, predict};
+use crate::failover::report::{Report, Series, Setting};
+use crate::failover::{Now, RouteState, Standing};
+use crate::intake::ReadOptions;
+use crate::ledger::Ledger;
+use crate::model::{Dc, Region};
+use crate::ports::{Comparison, ReadSource, StoreError};
+
+/// Rows that flow in a drill on an empty data directory: the first 10,000 of the real file.
+const SAMPLE: &[u8] = include_bytes!("../../../assets/Online_Retail_first_10k.csv");
+/// Lines per second that flow when nothing else is asked for.
+const RATE: u64 = 800;
+/// How long the faults last when nothing else is asked for.
+const LASTS: Duration = Duration::from_secs(4);
+/// A lease outlives its drill's own end of the fault by this, in case the drill is cut off.
+const LEASE_MARGIN: Duration = Duration::from_secs(2);
+/// Between two looks at the store and the routes.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// Between two points of a course.
+const POINT_EVERY: Duration = Duration::from_millis(100);
+/// How long the traffic may take to get going.
+const FLOWING_WITHIN: Duration = Duration::from_secs(10);
+/// How long the return may take beyond hold-down and repair.
+const RETURN_MARGIN: Duration = Duration::from_secs(20);
+/// How long the replicas may take to have everything after the traffic has ended.
+const SETTLE: Duration = Duration::from_secs(20);
+
+/// What to drill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrillRequest {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Lines per second of the load that flows meanwhile; 800 when not given.
+    pub rate: Option<u64>,
+    /// How long the faults last; 4 s when not given.
+    pub duration: Option<Duration>,
+    /// A file to load meanwhile. Without one, sample rows flow when nothing is stored yet, and
+    /// only probes otherwise: a drill adds no sample to real data.
+    pub file: Option<PathBuf>,
+}
+
+/// What came of a drill.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrillOutcome {
+    /// What was measured.
+    pub report: Report,
+    /// Balance sheet of the load that flowed, if one did.
+    pub ledger: Option<Ledger>,
+}
+
+impl DrillOutcome {
+    /// Whether nothing was lost, the replicas are equal, and the ledger closes.
+    pub fn is_whole(&self) -> bool {
+        let result = &self.report.result;
+        result.rpo_lines == Some(0)
+            && result.converged == Some(true)
+            && self.ledger.as_ref().is_none_or(Ledger::is_closed)
+    }
+}
+
+/// Why a drill was not run to its end.
+#[derive(Debug, Error)]
+pub enum DrillError {
+    /// There is no such scenario.
+    #[error("there is no scenario {name:?}; there are {}", names().join(", "))]
+    Unknown {
+        /// What was asked for.
+        name: String,
+    },
+    /// Another drill runs.
+    #[error("a drill is running")]
+    Busy,
+    /// Faults are in force, or regions away from home: the measurement would be about those too.
+    #[error("a drill needs all regions at home and no fault in force; {0}")]
+    NotQuiet(String),
+    /// The traffic did not get going.
+    #[error("not every region and level has had a write acknowledged after {} s", .after.as_secs())]
+    NotFlowing {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// A fault was not started.
+    #[error(transparent)]
+    Fault(#[from] FaultError),
+    /// The load that flows failed.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The sample cannot be written, or its rules cannot be read.
+    #[error("the sample cannot be prepared: {0}")]
+    Sample(String),
+    /// A thread cannot be started.
+    #[error("{0}")]
+    Thread(String),
+    /// The engine is closing; the faults have ended.
+    #[error("the engine is closing")]
+    Closing,
+}
+
+impl DrillError {
+    /// What a person can do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Unknown { .. } => "choose one of those".into(),
+            Self::Busy => "wait for its end".into(),
+            Self::NotQuiet(_) => "end all faults and wait until all regions are at home".into(),
+            Self::NotFlowing { .. } => "look at the state of the data centres first".into(),
+            Self::Fault(_) | Self::Sample(_) => "check the disk of the data directory".into(),
+            Self::Load(error) => error.remedy(),
+            Self::Thread(_) => "end other programs, then try again".into(),
+            Self::Closing => "open the engine again".into(),
+        }
+    }
+}
+
+/// Names of all scenarios.
+fn names() -> Vec<&'static str> {
+    scenarios().iter().map(|scenario| scenario.name).collect()
+}
+
+/// Faults of a drill; they end when it is dropped.
+struct Faults<'a> {
+    runtime: &'a Runtime,
+    leases: Vec<LeaseId>,
+}
+
+impl<'a> Faults<'a> {
+    fn start(runtime: &'a Runtime, scenario: &Scenario) -> Result<Self, DrillError> {
+        let mut faults = Self {
+            runtime,
+            leases: Vec::new(),
+        };
+        let lasts = scenario.lasts + LEASE_MARGIN;
+        let by = format!("drill {}", scenario.name);
+        let (log, store) = (runtime.log.as_ref(), runtime.store.as_ref());
+        for fault in &scenario.faults {
+            let lease = runtime.faults.start(*fault, lasts, &by, log, store)?;
+            faults.leases.push(lease.id);
+        }
+        Ok(faults)
+    }
+}
+
+impl Drop for Faults<'_> {
+    fn drop(&mut self) {
+        let (log, store) = (self.runtime.log.as_ref(), self.runtime.store.as_ref());
+        for lease in self.leases.drain(..) {
+            self.runtime.faults.end(lease, log, store);
+        }
+    }
+}
+
+/// The load that flows; the limit of the rate is as before when it is dropped.
+struct Flowing<'a> {
+    runtime: &'a Runtime,
+    rate_before: Option<u64>,
+    thread: Option<JoinHandle<Result<LoadEnd, LoadError>>>,
+    sample: Option<PathBuf>,
+}
+
+impl Flowing<'_> {
+    /// Lets the rest of the load through and waits for its end.
+    fn finish(mut self) -> Result<Option<Ledger>, DrillError> {
+        self.runtime.rate.set(None);
+        let Some(thread) = self.thread.take() else {
+            return Ok(None);
+        };
+        let end = thread
+            .join()
+            .map_err(|_panic| DrillError::Thread("the load ended with a panic".into()))??;
+        if let Some(sample) = &self.sample
+            && let Err(error) = std::fs::remove_file(sample)
+        {
+            tracing::debug!(%error, "the sample stays");
+        }
+        Ok(Some(self.runtime.ledger(&end.record)))
+    }
+}
+
+impl Drop for Flowing<'_> {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.runtime.loads.gate().into_iter().for_each(|g| g.stop());
+            if !matches!(thread.join(), Ok(Ok(_))) {
+                tracing::debug!("the load of a drill did not end well");
+            }
+        }
+        self.runtime.rate.set(self.rate_before);
+    }
+}
+
+/// What is watched while a drill runs.
+#[derive(Default)]
+struct Watched {
+    /// Data centres that were known to be down.
+    down: Vec<Dc>,
+    hints_peak: u64,
+    hints: Vec<(Duration, u64)>,
+    written: Vec<(Duration, u64)>,
+    steps: Vec<(DrillStep, Now)>,
+}
+
+impl Watched {
+    fn reach(&mut self, step: DrillStep, now: Now) {
+        if !self.has(step) {
+            self.steps.push((step, now));
+        }
+    }
+
+    fn has(&self, step: DrillStep) -> bool {
+        self.steps.iter().any(|(known, _)| *known == step)
+    }
+}
+
+impl Runtime {
+    /// Runs a drill to its end.
+    pub(crate) fn drill(
+        self: &Arc<Self>,
+        request: &DrillRequest,
+    ) -> Result<DrillOutcome, DrillError> {
+        let Some(mut scenario) = scenario(&request.scenario) else {
+            let name = request.scenario.clone();
+            return Err(DrillError::Unknown { name });
+        };
+        let Some(_alone) = self.drilling.try_lock() else {
+            return Err(DrillError::Busy);
+        };
+        scenario.lasts = request.duration.unwrap_or(LASTS);
+        self.check_quiet()?;
+        let timings = Timings {
+            request_timeout: self.settings.store.request_timeout,
+            request_gap: PACE,
+        };
+        let prediction = predict(&scenario.faults, timings, self.routes.policy());
+        let mut timeline = DrillTimeline::new(scenario.clone(), prediction);
+
+        let mut watched = Watched::default();
+        let prefix = format!("drill/{}/", self.clock.now().timestamp_micros());
+        let flowing = self.start_flowing(request)?;
+        let traffic = Traffic::start(self, prefix.clone())?;
+        self.wait_flowing(&traffic)?;
+        let faults = Faults::start(self, &scenario)?;
+        let from = self.moment();
+        watched.reach(DrillStep::FaultStarted, from);
+        self.watch_fault(&mut watched, from, scenario.lasts)?;
+        drop(faults);
+        let to = self.moment();
+        watched.reach(DrillStep::FaultEnded, to);
+        traffic.fault_over();
+        self.watch_return(&mut watched, to)?;
+        let end = self.clock.monotonic();
+        let seen = traffic.stop();
+        let ledger = flowing.finish()?;
+
+        let window = Window {
+            from: from.since_start,
+            to: to.since_start,
+        };
+        self.tell_moves(&mut timeline, &seen, window);
+        tell_requests(&mut timeline, &seen, window, end, to, self);
+        self.compare_all(&mut timeline, &mut watched, &seen, &prefix);
+        tell_watched(&mut timeline, &watched, to);
+        let report = Report {
+            setting: Setting::Simulated,
+            result: timeline.result(),
+            series: series(&watched, window.from),
+        };
+        Ok(DrillOutcome { report, ledger })
+    }
+
+    fn moment(&self) -> Now {
+        Now {
+            since_start: self.clock.monotonic(),
+            wall: self.clock.now(),
+        }
+    }
+
+    fn check_quiet(&self) -> Result<(), DrillError> {
+        if let Some(lease) = self.faults.active().first() {
+            return Err(DrillError::NotQuiet(format!("{} is", lease.fault)));
+        }
+        let machine = self.routes.view().machine;
+        match Region::ALL
+            .into_iter()
+            .find(|region| machine.state(*region) != RouteState::Home)
+        {
+            Some(region) => {
+                let state = machine.state(region);
+                Err(DrillError::NotQuiet(format!("{region} is {state}")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Starts the load that flows meanwhile, if there is one to be.
+    fn start_flowing(self: &Arc<Self>, request: &DrillRequest) -> Result<Flowing<'_>, DrillError> {
+        let mut flowing = Flowing {
+            runtime: self,
+            rate_before: self.rate.get(),
+            thread: None,
+            sample: None,
+        };
+        let is_empty = self.analytics.lines() == 0 && self.loads.newest().is_none();
+        let file = match &request.file {
+            Some(file) => file.clone(),
+            None if is_empty => {
+                let file = self.settings.data_dir.join("drill-sample.csv");
+                std::fs::write(&file, SAMPLE)
+                    .map_err(|error| DrillError::Sample(error.to_string()))?;
+                flowing.sample = Some(file.clone());
+                file
+            }
+            None => return Ok(flowing),
+        };
+        let rules = Rules::builtin().map_err(|error| DrillError::Sample(error.to_string()))?;
+        self.rate.set(Some(request.rate.unwrap_or(RATE)));
+        let load = LoadRequest {
+            file,
+            options: ReadOptions::default(),
+            rules,
+            limit: ErrorLimit::None,
+            until: Until::Closed,
+            resume: Resume::WhereItStood,
+        };
+        let runtime = Arc::clone(self);
+        let thread = std::thread::Builder::new()
+            .name("drill-load".into())
+            .spawn(move || runtime.load(&load))
+            .map_err(|error| DrillError::Thread(error.to_string()))?;
+        flowing.thread = Some(thread);
+        Ok(flowing)
+    }
+
+    fn wait_flowing(&self, traffic: &Traffic) -> Result<(), DrillError> {
+        let began = self.clock.monotonic();
+        while !traffic.is_flowing() {
+            if self.clock.monotonic().saturating_sub(began) > FLOWING_WITHIN {
+                let after = FLOWING_WITHIN;
+                return Err(DrillError::NotFlowing { after });
+            }
+            self.look_again()?;
+        }
+        Ok(())
+    }
+
+    fn look_again(&self) -> Result<(), DrillError> {
+        match self.running.wait(LOOK_EVERY) {
+            Pass::Go if !self.consuming.is_stopped() => Ok(()),
+            Pass::Go | Pass::Stop => Err(DrillError::Closing),
+        }
+    }
+
+    /// Looks once; hints that wait now.
+    fn look(&self, watched: &mut Watched) -> u64 {
+        let now = self.clock.monotonic();
+        let machine = self.routes.view().machine;
+        for dc in Dc::ALL {
+            if machine.reach(dc) == Reach::Down && !watched.down.contains(&dc) {
+                watched.down.push(dc);
+            }
+        }
+        let health = self.store.health();
+        let hints = health.dcs.iter().map(|(_, dc)| dc.hints).sum();
+        watched.hints_peak = watched.hints_peak.max(hints);
+        let is_due = watched
+            .hints
+            .last()
+            .is_none_or(|(at, _)| now.saturating_sub(*at) >= POINT_EVERY);
+        if is_due {
+            watched.hints.push((now, hints));
+            let writes = health.dcs.iter().map(|(_, dc)| dc.writes).max();
+            watched.written.push((now, writes.unwrap_or(0)));
+        }
+        hints
+    }
+
+    fn watch_fault(
+        &self,
+        watched: &mut Watched,
+        from: Now,
+        lasts: Duration,
+    ) -> Result<(), DrillError> {
+        while self.clock.monotonic().saturating_sub(from.since_start) < lasts {
+            self.look(watched);
+            self.look_again()?;
+        }
+        Ok(())
+    }
+
+    /// Watches until everything is as before, or for so long that it will not be.
+    fn watch_return(&self, watched: &mut Watched, to: Now) -> Result<(), DrillError> {
+        let policy = self.routes.policy();
+        let limit = policy.hold_down + policy.repair_after + RETURN_MARGIN;
+        loop {
+            let hints = self.look(watched);
+            let now = self.moment();
+            let machine = self.routes.view().machine;
+            if hints == 0 && watched.hints_peak > 0 {
+                watched.reach(DrillStep::HintsDrained, now);
+            }
+            let down = watched.down.clone();
+            if !down.is_empty() && down.iter().all(|dc| machine.reach(*dc) == Reach::Up) {
+                watched.reach(DrillStep::Returned, now);
+            }
+            if watched.has(DrillStep::Returned)
+                && down
+                    .iter()
+                    .all(|dc| machine.standing(*dc) == Standing::Equal)
+            {
+                watched.reach(DrillStep::DigestsEqual, now);
+            }
+            let is_home = Region::ALL
+                .into_iter()
+                .all(|region| machine.state(region) == RouteState::Home);
+            let is_back = down.is_empty() || watched.has(DrillStep::Returned);
+            if is_home && is_back && hints == 0 {
+                watched.reach(DrillStep::Home, now);
+                return Ok(());
+            }
+            if now.since_start.saturating_sub(to.since_start) > limit {
+                return Ok(());
+            }
+            self.look_again()?;
+        }
+    }
+
+    /// Tells when the regions that were hit left, and when they worked again: for more than one,
+    /// the slowest.
+    fn tell_moves(&self, timeline: &mut DrillTimeline, seen: &Seen, window: Window) {
+        let moves = moves(&self.routes.transitions(window.from), window);
+        let predicted = timeline.result().prediction.routes;
+        let hit: Vec<Region> = predicted
+            .iter()
+            .filter(|route| route.taken_over_by.is_some())
+            .map(|route| route.region)
+            .collect();
+        let hit = if hit.is_empty() {
+            let has_left = |region: &Region| moves[*region].is_some();
+            Region::ALL.into_iter().filter(has_left).collect()
+        } else {
+            hit
+        };
+        let steps = [
+            DrillStep::Detected,
+            DrillStep::FailedOver,
+            DrillStep::FirstSuccess,
+        ];
+        if hit.is_empty() {
+            for step in steps {
+                let why = "no region had to leave its home".to_owned();
+                timeline.record(DrillEvent::WillNotCome(step, why), self.moment());
+            }
+            return;
+        }
+        let all: Option<Vec<_>> = hit.iter().map(|region| moves[*region]).collect();
+        let Some(all) = all else {
+            for step in steps {
+                let why = "a region that was hit stayed at home until the fault ended".to_owned();
+                timeline.record(DrillEvent::WillNotCome(step, why), self.moment());
+            }
+            return;
+        };
+        let detected = all.iter().map(|m| m.detected).max_by_key(|e| e.since_start);
+        let settled = all.iter().map(|m| m.settled).max_by_key(|e| e.since_start);
+        for (step, event) in [
+            (DrillStep::Detected, detected),
+            (DrillStep::FailedOver, settled),
+        ] {
+            if let Some(event) = event {
+                let at = Now {
+                    since_start: event.since_start,
+                    wall: event.at,
+                };
+                timeline.record(DrillEvent::Reached(step), at);
+            }
+        }
+        let successes: Option<Vec<_>> = hit
+            .iter()
+            .zip(&all)
+            .map(|(region, moved)| {
+                first_success(&seen.requests, *region, moved.settled.since_start)
+            })
+            .collect();
+        let step = DrillStep::FirstSuccess;
+        if let Some(at) = successes.and_then(|times| times.into_iter().max()) {
+            timeline.record(DrillEvent::Reached(step), self.at(at));
+        } else {
+            let why = "no write of the region was acknowledged after it had moved".to_owned();
+            timeline.record(DrillEvent::WillNotCome(step, why), self.moment());
+        }
+    }
+
+    /// The moment of an earlier reading of the engine's clock.
+    fn at(&self, since_start: Duration) -> Now {
+        let now = self.moment();
+        let ago = now.since_start.saturating_sub(since_start);
+        let ago = chrono::Duration::from_std(ago).unwrap_or_default();
+        Now {
+            since_start,
+            wall: now
+                .wall
+                .checked_sub_signed(ago)
+                .unwrap_or(DateTime::UNIX_EPOCH),
+        }
+    }
+
+    /// Compares everything, at every data centre alone.
+    fn compare_all(
+        &self,
+        timeline: &mut DrillTimeline,
+        watched: &mut Watched,
+        seen: &Seen,
+        prefix: &str,
+    ) {
+        self.store.settle(SETTLE);
+        self.analytics.settle();
+        let compared = self.store.compare().and_then(|comparison| {
+            let readable = self.readable(&comparison, seen, prefix)?;
+            Ok((comparison, readable))
+        });
+        let now = self.moment();
+        match compared {
+            Ok((comparison, (acknowledged, readable))) => {
+                let replicas = if comparison.converged() {
+                    watched.reach(DrillStep::DigestsEqual, now);
+                    Replicas::Equal
+                } else {
+                    Replicas::NotEqual
+                };
+                let event = DrillEvent::Compared {
+                    acknowledged,
+                    readable,
+                    replicas,
+                };
+                timeline.record(event, now);
+            }
+            Err(error) => {
+                let why = format!("the replicas could not be compared: {error}");
+                let event = DrillEvent::WillNotCome(DrillStep::DigestsEqual, why);
+                timeline.record(event, now);
+            }
+        }
+    }
+
+    /// Lines and probes that were acknowledged, and of those the ones that every data centre has.
+    fn readable(
+        &self,
+        comparison: &Comparison,
+        seen: &Seen,
+        prefix: &str,
+    ) -> Result<(u64, u64), StoreError> {
+        let mut kept: Vec<std::collections::BTreeSet<String>> = Vec::new();
+        for dc in Dc::ALL {
+            let notes = self.store.notes(prefix, ReadSource::Alone(dc))?;
+            kept.push(notes.into_iter().map(|note| note.name).collect());
+        }
+        let is_kept = |name: &&String| kept.iter().all(|notes| notes.contains(*name));
+        let probes = seen.acknowledged.iter().filter(is_kept).count() as u64;
+        let lines = self.analytics.lines();
+        // A data centre that cannot be read has nothing that can be read.
+        let stored = comparison
+            .stored
+            .iter()
+            .map(|(_, digest)| digest.known().map_or(0, |digest| digest.lines))
+            .min()
+            .unwrap_or(0);
+        Ok((
+            seen.acknowledged.len() as u64 + lines,
+            probes + stored.min(lines),
+        ))
+    }
+}
+
+fn tell_requests(
+    timeline: &mut DrillTimeline,
+    seen: &Seen,
+    window: Window,
+    end: Duration,
+    to: Now,
+    runtime: &Runtime,
+) {
+    let moves = moves(&runtime.routes.transitions(window.from), window);
+    for ((key, is_after), (ok, failed)) in counts(&seen.requests, window, &moves) {
+        let phase = phase(is_after);
+        let event = DrillEvent::Requests {
+            key,
+            phase,
+            ok,
+            failed,
+        };
+        timeline.record(event, to);
+    }
+    for region in Region::ALL {
+        if let Some(stall) = longest_stall(&seen.requests, region, window, end) {
+            timeline.record(DrillEvent::Stalled(stall), to);
+        }
+    }
+}
+
+fn tell_watched(timeline: &mut DrillTimeline, watched: &Watched, to: Now) {
+    for (step, at) in &watched.steps {
+        timeline.record(DrillEvent::Reached(*step), *at);
+    }
+    timeline.record(DrillEvent::Hints(watched.hints_peak), to);
+    let absent = [
+        (
+            DrillStep::Returned,
+            watched.down.is_empty(),
+            "no data centre was away",
+        ),
+        (
+            DrillStep::HintsDrained,
+            watched.hints_peak == 0,
+            "no hint was kept",
+        ),
+    ];
+    for (step, is_absent, why) in absent {
+        if is_absent {
+            timeline.record(DrillEvent::WillNotCome(step, why.to_owned()), to);
+        }
+    }
+}
+
+/// Courses beside the timeline.
+fn series(watched: &Watched, from: Duration) -> Vec<Series> {
+    let millis = |at: Duration| {
+        let at = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+        at - i64::try_from(from.as_millis()).unwrap_or(i64::MAX)
+    };
+    let hints = watched
+        .hints
+        .iter()
+        .map(|(at, hints)| (millis(*at), Some(*hints as f64)))
+        .collect();
+    let writes = watched
+        .written
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [(then, before), (now, after)] => {
+                let seconds = now.saturating_sub(*then).as_secs_f64();
+                let rate = after.checked_sub(*before).map(|n| n as f64 / seconds);
+                Some((millis(*now), rate.filter(|rate| rate.is_finite())))
+            }
+            _ => None,
+        })
+        .collect();
+    vec![
+        Series {
+            name: "Writes of the busiest data centre".into(),
+            unit: "writes/s".into(),
+            points: writes,
+        },
+        Series {
+            name: "Hints waiting".into(),
+            unit: "hints".into(),
+            points: hints,
+        },
+    ]
+}

@@ -1,0 +1,190 @@
+//! Starting and ending faults: the board of leases, its journal on disk, and the adapters that
+//! heed them.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use thiserror::Error;
+
+use crate::failover::lease::{FaultBoard, FaultLease, JournalEntry, LeaseId};
+use crate::ports::{Clock, Fault, Log, Store};
+use crate::telemetry::{EventKind, EventLog};
+
+/// Name of the journal in the data directory.
+const JOURNAL: &str = "faults.jsonl";
+
+/// Why a fault was not started.
+#[derive(Debug, Error)]
+pub enum FaultError {
+    /// The journal cannot be read or written: a fault that is not on record is not started.
+    #[error("the journal of faults: {source}: {path:?}")]
+    Journal {
+        /// Why.
+        source: io::Error,
+        /// The journal.
+        path: PathBuf,
+    },
+}
+
+/// The faults of this engine.
+pub(crate) struct FaultDesk {
+    inner: Mutex<Inner>,
+    clock: Arc<dyn Clock>,
+    events: EventLog,
+}
+
+struct Inner {
+    board: FaultBoard,
+    journal: File,
+    path: PathBuf,
+}
+
+impl FaultDesk {
+    /// Reads the journal; faults that an earlier process left behind are told and cleared. They
+    /// were in force inside that process only, so clearing them is a line in the journal.
+    pub(crate) fn open(
+        dir: &Path,
+        clock: Arc<dyn Clock>,
+        events: EventLog,
+    ) -> Result<Self, FaultError> {
+        let path = dir.join(JOURNAL);
+        let failed = |source| FaultError::Journal {
+            source,
+            path: path.clone(),
+        };
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(failed(error)),
+        };
+        let replayed = FaultBoard::replay(&text);
+        let journal = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(failed)?;
+        journal
+            .set_len(replayed.keep_bytes as u64)
+            .map_err(failed)?;
+        let desk = Self {
+            inner: Mutex::new(Inner {
+                board: replayed.board,
+                journal,
+                path: path.clone(),
+            }),
+            clock,
+            events,
+        };
+        let mut inner = desk.inner.lock();
+        let cleared = inner.board.clear_left_over(desk.clock.now());
+        inner.write(&cleared)?;
+        drop(inner);
+        if !cleared.is_empty() {
+            let faults = cleared.len() as u64;
+            desk.events.emit(EventKind::FaultsCleared { faults });
+        }
+        Ok(desk)
+    }
+
+    /// Starts a fault that ends by itself after `lasts`.
+    pub(crate) fn start(
+        &self,
+        fault: Fault,
+        lasts: Duration,
+        by: &str,
+        log: &dyn Log,
+        store: &dyn Store,
+    ) -> Result<FaultLease, FaultError> {
+        let mut inner = self.inner.lock();
+        let mut board = inner.board.clone();
+        let entry = board.start(fault, self.clock.now(), lasts, by);
+        inner.write(std::slice::from_ref(&entry))?;
+        inner.board = board;
+        apply(&inner.board, log, store);
+        let lease_secs = lasts.as_secs();
+        self.events
+            .emit(EventKind::FaultStarted { fault, lease_secs });
+        match entry {
+            JournalEntry::Started(lease) => Ok(lease),
+            JournalEntry::Ended { .. } => Err(FaultError::Journal {
+                source: io::Error::other("a start was recorded as an end"),
+                path: inner.path.clone(),
+            }),
+        }
+    }
+
+    /// Ends one fault; `false` when it is over already.
+    pub(crate) fn end(&self, id: LeaseId, log: &dyn Log, store: &dyn Store) -> bool {
+        self.ended(log, store, |board, now| {
+            board.end(id, now).into_iter().collect()
+        }) > 0
+    }
+
+    /// Ends every fault; how many there were.
+    pub(crate) fn end_all(&self, log: &dyn Log, store: &dyn Store) -> usize {
+        self.ended(log, store, FaultBoard::end_all)
+    }
+
+    /// Ends the faults whose time is over.
+    pub(crate) fn expire(&self, log: &dyn Log, store: &dyn Store) {
+        self.ended(log, store, FaultBoard::expire);
+    }
+
+    /// The faults in force.
+    pub(crate) fn active(&self) -> Vec<FaultLease> {
+        self.inner.lock().board.active().cloned().collect()
+    }
+
+    fn ended(
+        &self,
+        log: &dyn Log,
+        store: &dyn Store,
+        change: impl FnOnce(&mut FaultBoard, chrono::DateTime<chrono::Utc>) -> Vec<JournalEntry>,
+    ) -> usize {
+        let mut inner = self.inner.lock();
+        let before = inner.board.faults();
+        let entries = change(&mut inner.board, self.clock.now());
+        if entries.is_empty() {
+            return 0;
+        }
+        // The effect is removed first: a fault must end even when the disk takes no line.
+        apply(&inner.board, log, store);
+        if let Err(error) = inner.write(&entries) {
+            tracing::warn!(%error, "the end of a fault is not on record");
+        }
+        let after = inner.board.faults();
+        for fault in before.into_iter().filter(|fault| !after.contains(fault)) {
+            self.events.emit(EventKind::FaultEnded { fault });
+        }
+        entries.len()
+    }
+}
+
+fn apply(board: &FaultBoard, log: &dyn Log, store: &dyn Store) {
+    let faults = board.faults();
+    log.set_faults(&faults);
+    store.set_faults(&faults);
+}
+
+impl Inner {
+    /// Makes entries durable.
+    fn write(&mut self, entries: &[JournalEntry]) -> Result<(), FaultError> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let written = entries.iter().try_for_each(|entry| {
+            let line = entry.to_line().map_err(io::Error::other)?;
+            self.journal.write_all(line.as_bytes())
+        });
+        written
+            .and_then(|()| self.journal.sync_data())
+            .map_err(|source| FaultError::Journal {
+                source,
+                path: self.path.clone(),
+            })
+    }
+}

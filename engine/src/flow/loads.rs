@@ -1,0 +1,468 @@
+//! The loads of a data directory, and the one that runs.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use thiserror::Error;
+
+use super::analyse::Extent;
+use super::gate::{Gate, Pass};
+use super::load::{LoadRecord, LoadState};
+use super::produce::{ProduceError, Producer};
+use super::runtime::Runtime;
+use crate::clean::Rules;
+use crate::config::ErrorLimit;
+use crate::intake::{Fingerprint, IntakeError, LineReader, ReadOptions, ReadProgress, RowLayout};
+use crate::ledger::{Intake, Ledger};
+use crate::model::{
+    CommittedOffset, EndOffset, LoadId, PerDc, Reading, RowsDigest, Topic, TopicPartition,
+};
+use crate::ports::{Log, LogError};
+use crate::telemetry::EventKind;
+
+/// How often a load that waits for its lines to be written looks again.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
+/// How long the replicas may take to settle after the last line is written at QUORUM; after it
+/// the ledger says which data centre is not known to have all.
+const SETTLE: Duration = Duration::from_secs(30);
+
+/// What is to be loaded, and how.
+#[derive(Debug, Clone)]
+pub struct LoadRequest {
+    /// The file.
+    pub file: PathBuf,
+    /// How it is read; what is not given is detected.
+    pub options: ReadOptions,
+    /// Which rules set rows aside.
+    pub rules: Rules,
+    /// When to give up.
+    pub limit: ErrorLimit,
+    /// How far to go.
+    pub until: Until,
+    /// Where to begin.
+    pub resume: Resume,
+}
+
+/// Where a load begins in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Resume {
+    /// After the last row that an unfinished load of the same file has in the log.
+    #[default]
+    WhereItStood,
+    /// At the first row, as a load of its own.
+    FromStart,
+}
+
+/// When a load counts as done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// When all rows are in the log.
+    Produced,
+    /// When all lines are written, visible and in the figures.
+    Closed,
+}
+
+/// How a load ended.
+#[derive(Debug, Clone)]
+pub struct LoadEnd {
+    /// The load.
+    pub record: LoadRecord,
+    /// Its balance sheet.
+    pub ledger: Ledger,
+    /// Sales that each data centre holds now, by what it knows of itself.
+    pub stored: PerDc<Reading<RowsDigest>>,
+    /// From the request to the end.
+    pub took: Duration,
+    /// Row that it went on after, if it was resumed.
+    pub resumed_after: Option<u64>,
+}
+
+/// Why a load did not begin or did not end.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The file is refused.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The producer failed.
+    #[error(transparent)]
+    Produce(#[from] ProduceError),
+    /// Another load runs.
+    #[error("load {0} is running")]
+    Busy(LoadId),
+    /// A consumer ended, so the lines stay in the log.
+    #[error("{0}")]
+    Consumer(String),
+    /// The engine is closing.
+    #[error("the engine is closing; the load goes on where it stands when it is started again")]
+    Closing,
+}
+
+impl LoadError {
+    /// What a person can do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Intake(error) | Self::Produce(ProduceError::Intake(error)) => {
+                error.remedy().into()
+            }
+            Self::Log(error) | Self::Produce(ProduceError::Log(error)) => error.remedy().into(),
+            Self::Produce(ProduceError::Mark(_)) => "please report it".into(),
+            Self::Busy(_) => "wait for its end or cancel it".into(),
+            Self::Consumer(_) => "mend what it names, then load the file again".into(),
+            Self::Closing => "load the file again".into(),
+        }
+    }
+}
+
+/// The load that runs, as others see it.
+#[derive(Debug, Clone)]
+pub(crate) struct Current {
+    /// What the log has of it.
+    pub(crate) record: LoadRecord,
+    /// How much of the file was read.
+    pub(crate) read: ReadProgress,
+    /// When it began, by the engine's own clock.
+    pub(crate) began: Duration,
+}
+
+/// All loads.
+#[derive(Default)]
+pub(crate) struct Loads {
+    known: Mutex<BTreeMap<LoadId, LoadRecord>>,
+    current: Mutex<Option<(Current, Arc<Gate>)>>,
+    stopped: std::sync::atomic::AtomicBool,
+}
+
+impl Loads {
+    /// The loads that the log knows of.
+    pub(crate) fn of_marks(log: &dyn Log) -> Result<Self, LogError> {
+        let mut known = BTreeMap::new();
+        for mark in log.marks()? {
+            match LoadRecord::from_mark(&mark) {
+                Ok(record) => {
+                    known.insert(record.id, record);
+                }
+                Err(error) => tracing::warn!(load = %mark.load, %error, "a mark cannot be read"),
+            }
+        }
+        Ok(Self {
+            known: Mutex::new(known),
+            ..Self::default()
+        })
+    }
+
+    /// All loads, oldest first.
+    pub(crate) fn all(&self) -> Vec<LoadRecord> {
+        self.known.lock().values().cloned().collect()
+    }
+
+    /// The newest load.
+    pub(crate) fn newest(&self) -> Option<LoadRecord> {
+        self.known.lock().values().next_back().cloned()
+    }
+
+    /// The load that runs.
+    pub(crate) fn current(&self) -> Option<Current> {
+        self.current.lock().as_ref().map(|(c, _)| c.clone())
+    }
+
+    /// The gate of the load that runs.
+    pub(crate) fn gate(&self) -> Option<Arc<Gate>> {
+        self.current
+            .lock()
+            .as_ref()
+            .map(|(_, gate)| Arc::clone(gate))
+    }
+
+    /// Ends the load that runs, and lets no other begin.
+    pub(crate) fn stop(&self) {
+        self.stopped
+            .store(true, std::sync::atomic::Ordering::Release);
+        if let Some(gate) = self.gate() {
+            gate.stop();
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(std::sync::atomic::Ordering::Acquire)
+    }
+
+    fn update(&self, record: &LoadRecord, read: Option<ReadProgress>) {
+        self.known.lock().insert(record.id, record.clone());
+        if let Some((current, _)) = self.current.lock().as_mut() {
+            current.record = record.clone();
+            if let Some(read) = read {
+                current.read = read;
+            }
+        }
+    }
+}
+
+impl Runtime {
+    /// Runs a load to its end.
+    pub(crate) fn load(self: &Arc<Self>, request: &LoadRequest) -> Result<LoadEnd, LoadError> {
+        let began = self.clock.monotonic();
+        let routing = self.routing.load_full();
+        let mut reader =
+            LineReader::open(&request.file, &request.options, &request.rules, &routing)?;
+        let fingerprint = Fingerprint::of(&request.file)?.to_string();
+        let gate = Arc::new(Gate::default());
+        let record = self.claim(request, fingerprint, &gate, &reader, began)?;
+        let resumed_after = (record.intake.read > 0).then_some(record.intake.read);
+        let result = self.run_load(request, record, &mut reader, &gate);
+        *self.loads.current.lock() = None;
+        let record = result?;
+        let ledger = self.ledger(&record);
+        self.tell_end(&record, &ledger);
+        Ok(LoadEnd {
+            stored: self.store.health().dcs.map(|dc| dc.rows),
+            ledger,
+            record,
+            took: self.clock.monotonic().saturating_sub(began),
+            resumed_after,
+        })
+    }
+
+    /// Takes the place of the running load, with a new record or that of an unfinished load of
+    /// the same file.
+    fn claim(
+        &self,
+        request: &LoadRequest,
+        fingerprint: String,
+        gate: &Arc<Gate>,
+        reader: &LineReader,
+        began: Duration,
+    ) -> Result<LoadRecord, LoadError> {
+        let mut current = self.loads.current.lock();
+        if let Some((busy, _)) = current.as_ref() {
+            return Err(LoadError::Busy(busy.record.id));
+        }
+        if self.loads.is_stopped() {
+            return Err(LoadError::Closing);
+        }
+        // Behind an older one the records of other loads lie; it begins again, and finds its rows.
+        let unfinished = self.loads.newest().filter(|load| {
+            request.resume == Resume::WhereItStood
+                && load.is_unfinished()
+                && load.fingerprint == fingerprint
+                && load.reading == self.reading(request)
+        });
+        let record = match unfinished {
+            Some(mut record) => {
+                record.state = LoadState::Reading;
+                let (load, row) = (record.id, record.intake.read);
+                self.events.emit(EventKind::LoadResumed { load, row });
+                record
+            }
+            None => self.new_record(request, fingerprint, reader)?,
+        };
+        *current = Some((
+            Current {
+                record: record.clone(),
+                read: reader.progress(),
+                began,
+            },
+            Arc::clone(gate),
+        ));
+        Ok(record)
+    }
+
+    fn new_record(
+        &self,
+        request: &LoadRequest,
+        fingerprint: String,
+        reader: &LineReader,
+    ) -> Result<LoadRecord, LoadError> {
+        let id = LoadId(self.loads.newest().map_or(1, |newest| newest.id.0 + 1));
+        // What earlier loads left in the log belongs to them: the lines before this load are
+        // counted when those are written.
+        self.drain_all()?;
+        let file = request.file.display().to_string();
+        self.events.emit(EventKind::LoadStarted { load: id, file });
+        Ok(LoadRecord {
+            id,
+            file: request.file.clone(),
+            fingerprint,
+            reading: self.reading(request),
+            layout: RowLayout::of(reader.plan()),
+            started_at: self.clock.now(),
+            produced_at: None,
+            state: LoadState::Reading,
+            intake: Intake::default(),
+            lines_before: self.analytics.lines(),
+            from: self.ends()?,
+            to: None,
+        })
+    }
+
+    /// Hash over everything that decides how the file of a request is read.
+    fn reading(&self, request: &LoadRequest) -> u64 {
+        let version = self.routing.load().version();
+        let text = format!("{:?} {:?} {version}", request.options, request.rules);
+        xxhash_rust::xxh3::xxh3_64(text.as_bytes())
+    }
+
+    fn run_load(
+        self: &Arc<Self>,
+        request: &LoadRequest,
+        record: LoadRecord,
+        reader: &mut LineReader,
+        gate: &Arc<Gate>,
+    ) -> Result<LoadRecord, LoadError> {
+        let shared = Arc::clone(self);
+        let producer = Producer {
+            log: Arc::clone(&self.log),
+            clock: Arc::clone(&self.clock),
+            gate: Arc::clone(gate),
+            rate: Arc::clone(&self.rate),
+            counters: Arc::clone(&self.counters),
+            progress: Arc::new(move |record, read| shared.loads.update(record, read)),
+            group_lines: self.settings.flow.flush_lines as usize,
+            limit: request.limit,
+        };
+        let record = producer.run(reader, record)?;
+        self.loads.update(&record, Some(reader.progress()));
+        if request.until == Until::Closed && record.to.is_some() {
+            self.wait_written(&record, gate)?;
+            self.analytics.settle();
+            if self.store.settle(SETTLE) == crate::ports::Settled::NotYet {
+                tracing::warn!("not every data centre has every line yet");
+            }
+            if let Err(error) = self.analytics.materialise(Extent::IfChanged) {
+                tracing::warn!(%error, "the derived tables are written later");
+            }
+        }
+        Ok(record)
+    }
+
+    /// Waits until the offsets of a load are committed.
+    fn wait_written(&self, record: &LoadRecord, gate: &Gate) -> Result<(), LoadError> {
+        let to = record.to.as_deref().unwrap_or_default();
+        self.wait_committed(to, || gate.wait(LOOK_EVERY))
+    }
+
+    /// Waits until everything in the log is written, as far as consumers run here.
+    pub(crate) fn drain_all(&self) -> Result<(), LoadError> {
+        let ends = self.ends()?;
+        self.wait_committed(&ends, || self.running.wait(LOOK_EVERY))?;
+        self.analytics.settle();
+        Ok(())
+    }
+
+    fn wait_committed(
+        &self,
+        ends: &[(TopicPartition, EndOffset)],
+        wait: impl Fn() -> Pass,
+    ) -> Result<(), LoadError> {
+        for (partition, end) in ends {
+            let Some(consumer) = self.consumers.iter().find(|c| c.topic == partition.topic) else {
+                continue;
+            };
+            loop {
+                let committed = match self.log.committed(*partition) {
+                    Ok(committed) => committed.map_or(0, |c| c.0),
+                    Err(LogError::Down(_)) => 0,
+                    Err(error) => return Err(error.into()),
+                };
+                if committed >= end.0 {
+                    break;
+                }
+                if let Some(why) = consumer.failed.lock().clone() {
+                    return Err(LoadError::Consumer(why));
+                }
+                if wait() == Pass::Stop {
+                    return Err(LoadError::Closing);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// End of every partition.
+    pub(crate) fn ends(&self) -> Result<Vec<(TopicPartition, EndOffset)>, LogError> {
+        self.partitions()
+            .map(|partition| Ok((partition, self.log.offsets(partition)?.end)))
+            .collect()
+    }
+
+    /// Every partition of every topic.
+    pub(crate) fn partitions(&self) -> impl Iterator<Item = TopicPartition> + '_ {
+        Topic::ALL.into_iter().flat_map(|topic| {
+            (0..self.log.partitions(topic)).map(move |n| TopicPartition::new(topic, n))
+        })
+    }
+
+    /// The balance sheet of a load now.
+    pub(crate) fn ledger(&self, record: &LoadRecord) -> Ledger {
+        let mut ledger = Ledger {
+            intake: record.intake.clone(),
+            produced: 0,
+            quarantine_produced: 0,
+            consumed: 0,
+            written: 0,
+            quarantine_written: 0,
+            lines_before: record.lines_before,
+            lines_now: self.analytics.lines(),
+            visible: self
+                .store
+                .health()
+                .dcs
+                .map(|dc| dc.rows.map(|rows| rows.lines)),
+        };
+        for partition in self.partitions() {
+            let of_load = |offset: u64| record.records_before(partition, CommittedOffset(offset));
+            let end = self.log.offsets(partition).map_or(0, |o| o.end.0);
+            let committed = self.log.committed(partition).ok().flatten();
+            let written = of_load(committed.map_or(0, |c| c.0));
+            let produced = of_load(end);
+            let consumed = self
+                .consumers
+                .iter()
+                .find(|c| c.topic == partition.topic)
+                .and_then(|c| {
+                    let at = c.position.fetched();
+                    at.get(usize::from(partition.partition.0)).copied()
+                })
+                .map_or(written, of_load);
+            match partition.topic {
+                Topic::Lines(_) => {
+                    ledger.produced += produced;
+                    ledger.consumed += consumed;
+                    ledger.written += written;
+                }
+                Topic::Quarantine => {
+                    ledger.quarantine_produced += produced;
+                    ledger.quarantine_written += written;
+                }
+            }
+        }
+        ledger
+    }
+
+    fn tell_end(&self, record: &LoadRecord, ledger: &Ledger) {
+        let load = record.id;
+        match &record.state {
+            LoadState::Stopped(cause) | LoadState::Failed(cause) => {
+                let cause = cause.clone();
+                self.events.emit(EventKind::LoadStopped { load, cause });
+            }
+            LoadState::Cancelled => {
+                let cause = "cancelled".to_owned();
+                self.events.emit(EventKind::LoadStopped { load, cause });
+            }
+            LoadState::Reading | LoadState::Produced => {
+                self.events.emit(EventKind::LoadEnded {
+                    load,
+                    read: ledger.intake.read,
+                    new: ledger.new_lines(),
+                    set_aside: ledger.intake.set_aside.total(),
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,441 @@
+//! The producer of a load: file to lines and rejects, lines and rejects to groups, groups to the
+//! log.
+//!
+//! Each group carries the load's mark, so after a crash the log says which row is the last one in
+//! it; the file is then read again from its beginning (identity needs the rows before) and only
+//! what lies behind that row is appended.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use super::counters::{Counters, add};
+use super::gate::{Gate, Pass};
+use super::load::{LoadRecord, LoadState};
+use crate::codec::{quarantine, record};
+use crate::config::ErrorLimit;
+use crate::intake::{CleanLine, IntakeError, LineReader, ReadProgress, ReadRow, SetAside};
+use crate::model::{EndOffset, Partition, PerRegion, Region, Topic, TopicPartition};
+use crate::ports::{
+    Append, AppendReceipt, Clock, LoadMark, Log, LogError, Outcome, PendingAppend, RecordBatch,
+};
+
+/// Appends on their way at a time: one is being made durable while the next is read.
+const IN_FLIGHT: usize = 2;
+/// With a rate limit a group is sent at least this often, so that lines arrive as a stream.
+const PACED_GROUP: Duration = Duration::from_millis(40);
+/// Rows between two looks at the gate and at the clock when nothing limits the rate.
+const CHECK_EVERY: u64 = 1_024;
+/// Pause before a failed append is sent again.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// Lines per second that a load may read; 0 for as many as possible. Changeable while it runs.
+#[derive(Debug, Default)]
+pub(crate) struct Rate(AtomicU64);
+
+impl Rate {
+    /// Sets the limit; `None` for no limit.
+    pub(crate) fn set(&self, lines_per_second: Option<u64>) {
+        self.0
+            .store(lines_per_second.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// The limit.
+    pub(crate) fn get(&self) -> Option<u64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
+    }
+}
+
+/// Why a load did not go on.
+#[derive(Debug, Error)]
+pub enum ProduceError {
+    /// The file.
+    #[error(transparent)]
+    Intake(#[from] IntakeError),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The mark cannot be written.
+    #[error("the load's mark cannot be written: {0}")]
+    Mark(#[from] serde_json::Error),
+}
+
+/// Told what the log has of a load, and how far its file is read.
+pub(crate) type Progress = Arc<dyn Fn(&LoadRecord, Option<ReadProgress>) + Send + Sync>;
+
+/// What a producer works with.
+pub(crate) struct Producer {
+    /// The log.
+    pub(crate) log: Arc<dyn Log>,
+    /// Time, for the rate and for retries.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Pause and stop.
+    pub(crate) gate: Arc<Gate>,
+    /// Rate limit.
+    pub(crate) rate: Arc<Rate>,
+    /// Rows at each hop.
+    pub(crate) counters: Arc<Counters>,
+    /// Told after each acknowledged group.
+    pub(crate) progress: Progress,
+    /// Records of a group.
+    pub(crate) group_lines: usize,
+    /// When to give up.
+    pub(crate) limit: ErrorLimit,
+}
+
+/// Records gathered for one partition.
+#[derive(Debug, Default)]
+struct Gathered {
+    records: u32,
+    bytes: Vec<u8>,
+}
+
+/// A group that was sent.
+struct InFlight {
+    append: Append,
+    pending: Result<Box<dyn PendingAppend>, LogError>,
+    after: LoadRecord,
+    read: ReadProgress,
+}
+
+struct Work<'p> {
+    producer: &'p Producer,
+    load: LoadRecord,
+    lines: PerRegion<Vec<Gathered>>,
+    rejects: Gathered,
+    gathered: usize,
+    in_flight: VecDeque<InFlight>,
+    /// End of each partition as far as acknowledged.
+    ends: Vec<(TopicPartition, EndOffset)>,
+    pace: Pace,
+    /// How far the file is read.
+    read: ReadProgress,
+}
+
+impl Producer {
+    /// Reads `reader` to its end into the log. The load as it ended; an error only when its state
+    /// could not even be recorded.
+    pub(crate) fn run(
+        &self,
+        reader: &mut LineReader,
+        load: LoadRecord,
+    ) -> Result<LoadRecord, ProduceError> {
+        let partitions = |topic| {
+            let count = self.log.partitions(topic);
+            (0..count).map(|_| Gathered::default()).collect::<Vec<_>>()
+        };
+        // A load that goes on has records from before, also where none are added now.
+        let ends = load
+            .from
+            .iter()
+            .map(|(partition, _)| Ok((*partition, self.log.offsets(*partition)?.end)))
+            .collect::<Result<_, LogError>>()?;
+        let mut work = Work {
+            producer: self,
+            lines: PerRegion::from_fn(|region| partitions(Topic::Lines(region))),
+            rejects: Gathered::default(),
+            gathered: 0,
+            in_flight: VecDeque::new(),
+            ends,
+            pace: Pace::start(self.clock.as_ref()),
+            read: reader.progress(),
+            load,
+        };
+        let ended = work.read(reader);
+        work.load.state = match ended {
+            Ok(state) => state,
+            Err(error) => LoadState::Failed(error.to_string()),
+        };
+        work.end()?;
+        Ok(work.load)
+    }
+}
+
+impl Work<'_> {
+    fn read(&mut self, reader: &mut LineReader) -> Result<LoadState, ProduceError> {
+        let resume_after = self.load.intake.read;
+        let mut row = 0_u64;
+        let (mut told_read, mut told_clean) = (resume_after, self.load.intake.clean);
+        loop {
+            if row.is_multiple_of(CHECK_EVERY) || self.producer.rate.get().is_some() {
+                let intake = &self.load.intake;
+                let counters = &self.producer.counters;
+                if intake.read > told_read {
+                    let (read, clean) = (intake.read - told_read, intake.clean - told_clean);
+                    add(&counters.read, read);
+                    add(&counters.clean, clean);
+                    add(&counters.set_aside, read - clean);
+                    (told_read, told_clean) = (intake.read, intake.clean);
+                }
+                if self.pass()? == Pass::Stop {
+                    return Ok(LoadState::Cancelled);
+                }
+            }
+            let Some(next) = reader.next()? else {
+                let intake = &self.load.intake;
+                let counters = &self.producer.counters;
+                add(&counters.read, intake.read - told_read);
+                add(&counters.clean, intake.clean - told_clean);
+                let clean_and_told = intake.clean - told_clean;
+                add(
+                    &counters.set_aside,
+                    intake.read - told_read - clean_and_told,
+                );
+                reader.finish_check()?;
+                return Ok(LoadState::Produced);
+            };
+            row += 1;
+            if row <= resume_after {
+                continue;
+            }
+            match next {
+                ReadRow::Clean(line) => self.put_line(&line),
+                ReadRow::SetAside(set_aside) => {
+                    self.put_reject(&set_aside);
+                    if let Some(why) = self.over_the_limit() {
+                        return Ok(LoadState::Stopped(why));
+                    }
+                }
+            }
+            if self.gathered >= self.producer.group_lines {
+                self.read = reader.progress();
+                self.send_group()?;
+            }
+        }
+    }
+
+    fn put_line(&mut self, line: &CleanLine<'_>) {
+        let topic = &mut self.lines[line.region];
+        // Partitions of a topic are at least 1 and at most 12.
+        let count = u16::try_from(topic.len()).unwrap_or(1).max(1);
+        let Partition(partition) = line.shard.partition(count);
+        if let Some(gathered) = topic.get_mut(usize::from(partition)) {
+            record::put_line(&mut gathered.bytes, &line.record);
+            gathered.records += 1;
+            self.gathered += 1;
+        }
+        let amount = line.record.line.amount();
+        self.load.intake.add_clean(line.region, amount);
+    }
+
+    fn put_reject(&mut self, set_aside: &SetAside<'_>) {
+        let line = set_aside.line.as_ref();
+        quarantine::put_reject(&mut self.rejects.bytes, &set_aside.reject, line);
+        self.rejects.records += 1;
+        self.gathered += 1;
+        self.load.intake.add_set_aside(set_aside.reject.reason);
+    }
+
+    fn over_the_limit(&self) -> Option<String> {
+        let intake = &self.load.intake;
+        let rejected = intake
+            .set_aside
+            .iter()
+            .filter(|(reason, _)| reason.is_rejection())
+            .map(|(_, rows)| rows)
+            .sum();
+        let limit = self.producer.limit;
+        limit.is_passed(rejected, intake.read).then(|| {
+            format!(
+                "{rejected} of {} rows were rejected, which is past the limit of {limit}",
+                intake.read
+            )
+        })
+    }
+
+    /// Waits at the gate and for the rate; sends what is gathered before it waits.
+    fn pass(&mut self) -> Result<Pass, ProduceError> {
+        if self.producer.gate.is_paused() {
+            self.send_group()?;
+            self.finish_all()?;
+        }
+        if self.producer.gate.pass() == Pass::Stop {
+            return Ok(Pass::Stop);
+        }
+        let Some(rate) = self.producer.rate.get() else {
+            self.pace.rate = 0;
+            return Ok(Pass::Go);
+        };
+        let clock = self.producer.clock.as_ref();
+        if self.gathered > 0 && clock.monotonic() >= self.pace.last_group + PACED_GROUP {
+            self.send_group()?;
+            self.finish_done(0)?;
+        }
+        if let Some(early) = self.pace.early(clock, rate, self.load.intake.read) {
+            if early > PACED_GROUP {
+                self.send_group()?;
+                self.finish_all()?;
+            }
+            return Ok(self.producer.gate.wait(early));
+        }
+        Ok(Pass::Go)
+    }
+
+    /// Sends what is gathered as one group with the load's mark.
+    fn send_group(&mut self) -> Result<(), ProduceError> {
+        self.pace.last_group = self.producer.clock.monotonic();
+        if self.gathered == 0 {
+            return Ok(());
+        }
+        let load = self.load.id;
+        let mut batches = Vec::new();
+        let mut take = |partition, gathered: &mut Gathered| {
+            if gathered.records == 0 {
+                return;
+            }
+            // The next group will be about as large.
+            let next = Vec::with_capacity(gathered.bytes.len() + gathered.bytes.len() / 8);
+            batches.push((
+                partition,
+                RecordBatch {
+                    load,
+                    records: std::mem::take(&mut gathered.records),
+                    bytes: Bytes::from(std::mem::replace(&mut gathered.bytes, next)),
+                },
+            ));
+        };
+        for region in Region::ALL {
+            for (index, gathered) in (0..).zip(self.lines[region].iter_mut()) {
+                take(TopicPartition::new(Topic::Lines(region), index), gathered);
+            }
+        }
+        take(TopicPartition::new(Topic::Quarantine, 0), &mut self.rejects);
+        self.gathered = 0;
+        self.submit(batches)
+    }
+
+    fn submit(&mut self, batches: Vec<(TopicPartition, RecordBatch)>) -> Result<(), ProduceError> {
+        let append = Append {
+            batches,
+            mark: Some(self.load.to_mark()?),
+        };
+        self.finish_done(IN_FLIGHT - 1)?;
+        let pending = self.producer.log.submit(append.clone());
+        self.in_flight.push_back(InFlight {
+            append,
+            pending,
+            after: self.load.clone(),
+            read: self.read,
+        });
+        Ok(())
+    }
+
+    fn finish_all(&mut self) -> Result<(), ProduceError> {
+        self.finish_done(0)
+    }
+
+    /// Waits until at most `left` groups are on their way.
+    fn finish_done(&mut self, left: usize) -> Result<(), ProduceError> {
+        while self.in_flight.len() > left {
+            let Some(group) = self.in_flight.pop_front() else {
+                break;
+            };
+            let InFlight {
+                append,
+                mut pending,
+                after,
+                read,
+            } = group;
+            let receipt = loop {
+                match pending.and_then(PendingAppend::wait) {
+                    Ok(receipt) => break receipt,
+                    Err(error) => pending = self.again(error, &append)?,
+                }
+            };
+            self.acknowledged(&append, &receipt);
+            (self.producer.progress)(&after, Some(read));
+        }
+        Ok(())
+    }
+
+    /// A group failed: appends it again after a pause, unless that is hopeless or unwanted.
+    fn again(
+        &self,
+        error: LogError,
+        append: &Append,
+    ) -> Result<Result<Box<dyn PendingAppend>, LogError>, ProduceError> {
+        if error.outcome() != Outcome::Retry || self.producer.gate.is_stopped() {
+            return Err(error.into());
+        }
+        tracing::debug!(%error, "an append failed and is sent again");
+        if self.producer.gate.wait(RETRY_PAUSE) == Pass::Stop {
+            return Err(error.into());
+        }
+        Ok(self.producer.log.submit(append.clone()))
+    }
+
+    fn acknowledged(&mut self, append: &Append, receipt: &AppendReceipt) {
+        for ((partition, batch), base) in append.batches.iter().zip(&receipt.base_offsets) {
+            let records = u64::from(batch.records);
+            if let Topic::Lines(region) = partition.topic {
+                add(&self.producer.counters.region(region).produced, records);
+            }
+            let end = EndOffset(base.0 + records);
+            match self.ends.iter_mut().find(|(p, _)| p == partition) {
+                Some((_, at)) => *at = end,
+                None => self.ends.push((*partition, end)),
+            }
+        }
+    }
+
+    /// Sends the rest and records how the load ended.
+    fn end(&mut self) -> Result<(), ProduceError> {
+        let state = std::mem::replace(&mut self.load.state, LoadState::Reading);
+        self.send_group()?;
+        self.finish_all()?;
+        self.load.state = state;
+        self.load.to =
+            (!matches!(self.load.state, LoadState::Cancelled)).then(|| self.ends.clone());
+        self.load.produced_at = Some(self.now());
+        let mark: LoadMark = self.load.to_mark()?;
+        let append = Append {
+            batches: Vec::new(),
+            mark: Some(mark),
+        };
+        self.producer.log.append(append)?;
+        (self.producer.progress)(&self.load, None);
+        Ok(())
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.producer.clock.now()
+    }
+}
+
+/// Keeps a rate: row `n` after the start is due `n / rate` seconds after it.
+#[derive(Debug)]
+struct Pace {
+    rate: u64,
+    since: Duration,
+    rows_then: u64,
+    last_group: Duration,
+}
+
+impl Pace {
+    fn start(clock: &dyn Clock) -> Self {
+        Self {
+            rate: 0,
+            since: clock.monotonic(),
+            rows_then: 0,
+            last_group: clock.monotonic(),
+        }
+    }
+
+    /// How much too early the next row is. A new rate counts from now on.
+    fn early(&mut self, clock: &dyn Clock, rate: u64, rows: u64) -> Option<Duration> {
+        let now = clock.monotonic();
+        if rate != self.rate {
+            self.rate = rate;
+            self.since = now;
+            self.rows_then = rows;
+        }
+        let due = Duration::from_secs_f64((rows - self.rows_then) as f64 / rate as f64);
+        let elapsed = now.saturating_sub(self.since);
+        due.checked_sub(elapsed).filter(|early| !early.is_zero())
+    }
+}

@@ -1,0 +1,64 @@
+//! Rebuilding every summary from the log: a new generation, and all groups from the beginning.
+//!
+//! Rows are upserts and stay as they are. A summary of an older generation is written anew from
+//! its bucket's rows as soon as a line of the bucket comes by again, with a timestamp above all
+//! of the older generation's. Cut short, a rebuild leaves old summaries beside new ones, all of
+//! them right; it is begun again by asking for it again.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::loads::LoadError;
+use super::replay::{ReplayError, ReplayRequest};
+use super::runtime::{Runtime, write_generation};
+use crate::ports::StoreError;
+use crate::replay::plan::Strategy;
+
+/// Why summaries were not rebuilt.
+#[derive(Debug, Error)]
+pub enum RebuildError {
+    /// The new generation was not stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A group was not moved.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// The lines were not all consumed again.
+    #[error(transparent)]
+    Consume(#[from] LoadError),
+}
+
+impl RebuildError {
+    /// What a person can do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Store(error) => error.remedy().into(),
+            Self::Replay(error) => error.remedy().into(),
+            Self::Consume(error) => error.remedy(),
+        }
+    }
+}
+
+impl Runtime {
+    /// Rebuilds all summaries whose lines are still in the log; how many lines were read again.
+    pub(crate) fn rebuild(self: &Arc<Self>) -> Result<u64, RebuildError> {
+        self.drain_all()?;
+        let (via, level) = self.routes.anywhere();
+        let generation = write_generation(self.store.as_ref(), self.clock.as_ref(), via, level)?;
+        let mut lines = 0;
+        for consumer in &self.consumers {
+            consumer.position.set_generation(generation);
+            let request = ReplayRequest {
+                topic: consumer.topic,
+                partition: None,
+                strategy: Strategy::Earliest,
+            };
+            let plan = self.plan_replay(&request)?;
+            lines += plan.read_again;
+            self.apply_replay(&plan)?;
+        }
+        self.drain_all()?;
+        Ok(lines)
+    }
+}

@@ -1,0 +1,492 @@
+//! The running engine: its parts, its threads, and how they start and end.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use arc_swap::ArcSwap;
+use crossbeam_channel::bounded;
+use parking_lot::Mutex;
+
+use super::analyse::{AnalyticsLink, AnalyticsService};
+use super::compare::Comparer;
+use super::consume::{Consumer, ConsumerOptions};
+use super::counters::Counters;
+use super::faults::FaultDesk;
+use super::gate::Gate;
+use super::loads::Loads;
+use super::position::Position;
+use super::probe::{Canary, Prober};
+use super::produce::Rate;
+use super::routes::Routes;
+use super::sampler::Sampler;
+use crate::analytics::{Regions, Settings as ReportSettings, StatusLimits, Weights};
+use crate::config::Settings;
+use crate::failover::{Policy, RouteState, TransitionEvent, WriteMode};
+use crate::handle::Snapshot;
+use crate::model::{ConsistencyLevel, Dc, Topic};
+use crate::ports::{Clock, Entropy, Flush, Log, Note, ReadSource, Store, StoreError};
+use crate::replay::plan::Plan;
+use crate::route::RoutingMap;
+use crate::telemetry::{EventKind, EventLog, Health, Metrics, MonitoringServer, PortChoice};
+use crate::wire::{OpenError, Ports};
+
+/// Lines that a consumer keeps in memory to judge duplicates by, some 150 bytes each: those of
+/// three flushes, because a bucket is seldom touched again after that.
+const CACHE_LINES: usize = 80_000;
+
+/// Asks to compare or repair that may wait: one for each data centre and kind.
+const ASKS: usize = 6;
+
+/// Which parts of the engine run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roles {
+    /// Topics whose lines are consumed.
+    pub consume: Vec<Topic>,
+    /// Whether faults can be noticed and moved away from: probes, comparisons, failover.
+    pub watch: Watch,
+}
+
+/// Whether data centres are watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// Yes.
+    On,
+    /// No: for verbs that read once and end.
+    Off,
+}
+
+impl Roles {
+    /// Everything.
+    pub fn all() -> Self {
+        Self {
+            consume: Topic::ALL.to_vec(),
+            watch: Watch::On,
+        }
+    }
+
+    /// Nothing but what is asked for.
+    pub const fn none() -> Self {
+        Self {
+            consume: Vec::new(),
+            watch: Watch::Off,
+        }
+    }
+}
+
+/// All parts of a running engine.
+pub(crate) struct Runtime {
+    pub(crate) settings: Settings,
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) canary: Arc<Canary>,
+    pub(crate) events: EventLog,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) faults: FaultDesk,
+    pub(crate) loads: Loads,
+    pub(crate) routing: ArcSwap<RoutingMap>,
+    pub(crate) analytics: AnalyticsLink,
+    pub(crate) rate: Arc<Rate>,
+    pub(crate) consumers: Vec<ConsumerHandle>,
+    /// Pauses and ends the consumers.
+    pub(crate) consuming: Arc<Gate>,
+    /// Ends everything else.
+    pub(crate) running: Arc<Gate>,
+    pub(crate) snapshot: ArcSwap<Snapshot>,
+    pub(crate) roles: Roles,
+    /// The replay that was applied last, for undoing it.
+    pub(crate) last_replay: Mutex<Option<Plan>>,
+    /// Held while a drill runs: there is one at a time.
+    pub(crate) drilling: Mutex<()>,
+    waker: Mutex<Option<Waker>>,
+    monitoring: Mutex<Option<MonitoringServer>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    consumer_threads: Mutex<Vec<JoinHandle<()>>>,
+    analytics_thread: Mutex<Option<JoinHandle<()>>>,
+    /// Dropped last, when no part touches the data directory any more.
+    _lock: crate::embedded::disk::DataDirLock,
+}
+
+/// Called after each new snapshot.
+type Waker = Box<dyn Fn() + Send + Sync>;
+
+/// A consumer as others see it.
+pub(crate) struct ConsumerHandle {
+    /// Its topic.
+    pub(crate) topic: Topic,
+    /// Where it stands.
+    pub(crate) position: Arc<Position>,
+    /// Why it ended, if it did.
+    pub(crate) failed: Arc<Mutex<Option<String>>>,
+}
+
+impl Runtime {
+    /// Starts the parts that `roles` names.
+    pub(crate) fn start(
+        settings: Settings,
+        ports: Ports,
+        roles: Roles,
+    ) -> Result<Arc<Self>, OpenError> {
+        let internal = |what: String| OpenError::Internal(what);
+        let Ports {
+            log,
+            store,
+            clock,
+            entropy,
+            lock,
+        } = ports;
+        let metrics =
+            Arc::new(Metrics::new(settings.mode).map_err(|error| internal(error.to_string()))?);
+        let events = EventLog::new(Arc::clone(&metrics), Arc::clone(&clock));
+        let (asks, asked) = bounded(ASKS);
+        let policy = Policy {
+            detect_after: settings.failover.detection,
+            hold_down: settings.failover.hold_down,
+            ..Policy::default()
+        };
+        let tell = events.clone();
+        let routes = Arc::new(Routes::new(
+            policy,
+            Arc::clone(&clock),
+            asks,
+            Box::new(move |event| tell_transition(&tell, event)),
+        ));
+        let routing = routing(&settings.data_dir)?;
+        let regions: Regions = routing
+            .countries()
+            .map(|(n, r)| (n.to_owned(), r))
+            .collect();
+        let report = report_settings(&settings.analytics).map_err(internal)?;
+        let (service, analytics) = AnalyticsService::open(
+            Arc::clone(&store),
+            Arc::clone(&routes),
+            Arc::clone(&clock),
+            regions,
+            report,
+            settings.analytics.materialise_interval,
+        )?;
+        let generation = stored_generation(store.as_ref(), clock.as_ref())?;
+        let consumers = roles
+            .consume
+            .iter()
+            .map(|topic| ConsumerHandle {
+                topic: *topic,
+                position: Arc::new(Position::new(log.partitions(*topic), generation)),
+                failed: Arc::default(),
+            })
+            .collect();
+        let faults = FaultDesk::open(&settings.data_dir, Arc::clone(&clock), events.clone())
+            .map_err(|error| internal(error.to_string()))?;
+        let loads = Loads::of_marks(log.as_ref())?;
+        let rate = Rate::default();
+        rate.set(settings.flow.rate_limit);
+        let runtime = Arc::new(Self {
+            snapshot: ArcSwap::from_pointee(Snapshot::starting(settings.mode, clock.now())),
+            settings,
+            log,
+            store,
+            clock,
+            entropy,
+            routes,
+            counters: Arc::default(),
+            canary: Arc::default(),
+            events,
+            metrics,
+            faults,
+            loads,
+            routing: ArcSwap::from_pointee(routing),
+            analytics,
+            rate: Arc::new(rate),
+            consumers,
+            consuming: Arc::default(),
+            running: Arc::default(),
+            roles,
+            last_replay: Mutex::default(),
+            drilling: Mutex::default(),
+            waker: Mutex::default(),
+            monitoring: Mutex::default(),
+            threads: Mutex::default(),
+            consumer_threads: Mutex::default(),
+            analytics_thread: Mutex::default(),
+            _lock: lock,
+        });
+        let thread = spawn("analytics", move || service.run())?;
+        *runtime.analytics_thread.lock() = Some(thread);
+        runtime.start_monitoring();
+        runtime.start_consumers()?;
+        runtime.start_watchers(asked)?;
+        let lines = runtime.analytics.lines();
+        runtime.events.emit(EventKind::EngineOpened { lines });
+        Ok(runtime)
+    }
+
+    /// Serves metrics and health, if the settings name a port. An engine without works too.
+    fn start_monitoring(self: &Arc<Self>) {
+        let wanted = self.settings.monitoring.port;
+        if wanted == 0 {
+            return;
+        }
+        let engine = Arc::downgrade(self);
+        let health = move || {
+            engine.upgrade().map_or_else(
+                || Health {
+                    ok: false,
+                    details: serde_json::json!("the engine has ended"),
+                },
+                |engine| engine.health(),
+            )
+        };
+        let metrics = Arc::clone(&self.metrics);
+        match MonitoringServer::start(wanted, PortChoice::NextFree, metrics, Arc::new(health)) {
+            Ok(server) => {
+                let port = server.port();
+                *self.monitoring.lock() = Some(server);
+                self.events
+                    .emit(EventKind::MonitoringStarted { port, wanted });
+            }
+            Err(error) => {
+                let cause = error.to_string();
+                self.events.emit(EventKind::MonitoringFailed { cause });
+            }
+        }
+    }
+
+    /// Well when every worker lives and writes are not held up.
+    fn health(&self) -> Health {
+        let snapshot = self.snapshot.load();
+        Health {
+            ok: snapshot.workers_failed.is_empty() && snapshot.write_mode == WriteMode::Full,
+            details: serde_json::json!({
+                "mode": snapshot.mode,
+                "at": snapshot.at,
+                "lines": snapshot.lines,
+                "lag": snapshot.lag,
+                "write_mode": snapshot.write_mode,
+                "workers_failed": snapshot.workers_failed,
+            }),
+        }
+    }
+
+    fn start_consumers(self: &Arc<Self>) -> Result<(), OpenError> {
+        for handle in &self.consumers {
+            let consumer = Consumer {
+                topic: handle.topic,
+                log: Arc::clone(&self.log),
+                store: Arc::clone(&self.store),
+                clock: Arc::clone(&self.clock),
+                routes: Arc::clone(&self.routes),
+                gate: Arc::clone(&self.consuming),
+                counters: Arc::clone(&self.counters),
+                metrics: Arc::clone(&self.metrics),
+                deltas: self.analytics.deltas(),
+                position: Arc::clone(&handle.position),
+                options: ConsumerOptions {
+                    flush_lines: self.settings.flow.flush_lines as usize,
+                    cache_lines: CACHE_LINES,
+                },
+            };
+            let name = format!("consume-{}", handle.topic.name());
+            let failed = Arc::clone(&handle.failed);
+            let events = self.events.clone();
+            let gate = Arc::clone(&self.consuming);
+            let worker = name.clone();
+            let thread = spawn(&name, move || {
+                if let Err(error) = consumer.run()
+                    && !gate.is_stopped()
+                {
+                    let cause = error.to_string();
+                    *failed.lock() = Some(cause.clone());
+                    events.emit(EventKind::WorkerFailed { worker, cause });
+                }
+            })?;
+            self.consumer_threads.lock().push(thread);
+        }
+        Ok(())
+    }
+
+    fn start_watchers(
+        self: &Arc<Self>,
+        asks: crossbeam_channel::Receiver<super::routes::Ask>,
+    ) -> Result<(), OpenError> {
+        let mut threads = self.threads.lock();
+        let sampler = Sampler::new(Arc::clone(self));
+        threads.push(spawn("sampler", move || sampler.run())?);
+        if self.roles.watch == Watch::Off {
+            return Ok(());
+        }
+        let comparer = Comparer {
+            store: Arc::clone(&self.store),
+            routes: Arc::clone(&self.routes),
+            events: self.events.clone(),
+            asks,
+        };
+        threads.push(spawn("compare", move || comparer.run())?);
+        for via in Dc::ALL {
+            let prober = Prober {
+                via,
+                store: Arc::clone(&self.store),
+                clock: Arc::clone(&self.clock),
+                routes: Arc::clone(&self.routes),
+                canary: Arc::clone(&self.canary),
+                entropy: Arc::clone(&self.entropy),
+                gate: Arc::clone(&self.running),
+            };
+            threads.push(spawn(&format!("probe-{via}"), move || prober.run())?);
+        }
+        Ok(())
+    }
+
+    /// Sets what is called after each new snapshot.
+    pub(crate) fn set_waker(&self, waker: Waker) {
+        *self.waker.lock() = Some(waker);
+    }
+
+    /// Says that there is a new snapshot.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = self.waker.lock().as_ref() {
+            waker();
+        }
+    }
+
+    /// Port of the metrics, if they are served.
+    pub(crate) fn monitoring_port(&self) -> Option<u16> {
+        self.monitoring.lock().as_ref().map(MonitoringServer::port)
+    }
+
+    /// Ends every part in order: what feeds first, what is fed last. Returns what failed.
+    pub(crate) fn stop(&self) -> Vec<String> {
+        self.loads.stop();
+        self.faults.end_all(self.log.as_ref(), self.store.as_ref());
+        self.consuming.stop();
+        self.log.wake();
+        join(&mut self.consumer_threads.lock());
+        self.running.stop();
+        if self.roles.watch == Watch::On {
+            self.routes.end_asks();
+        }
+        join(&mut self.threads.lock());
+        drop(self.monitoring.lock().take());
+        let mut failures = Vec::new();
+        if let Err(error) = self.analytics.end() {
+            failures.push(error.to_string());
+        }
+        join(&mut self.analytics_thread.lock().take().into_iter().collect());
+        if let Err(error) = self.log.close() {
+            failures.push(error.to_string());
+        }
+        if let Err(error) = self.store.close() {
+            failures.push(error.to_string());
+        }
+        failures
+    }
+}
+
+/// The routing map of a data directory: the one edited there, or the one that comes with the
+/// program.
+fn routing(data_dir: &Path) -> Result<RoutingMap, OpenError> {
+    let edited = data_dir.join("routing.toml");
+    let map = if edited.exists() {
+        RoutingMap::load(&edited)
+    } else {
+        RoutingMap::builtin()
+    };
+    map.map_err(|error| OpenError::Internal(error.to_string()))
+}
+
+/// The settings of the figures.
+fn report_settings(analytics: &crate::config::AnalyticsSettings) -> Result<ReportSettings, String> {
+    let mut settings = ReportSettings::standard().map_err(|error| error.to_string())?;
+    settings.weights = Weights::new(
+        analytics.weight_recency,
+        analytics.weight_frequency,
+        analytics.weight_monetary,
+    )
+    .map_err(|error| error.to_string())?;
+    settings.status = StatusLimits {
+        active_days: analytics.active_days,
+        recently_inactive_days: analytics.inactive_days,
+        vip_days: analytics.vip_at_risk_days,
+        vip_amount_above: analytics.vip_amount,
+        vip_invoices_above: analytics.vip_invoices,
+    };
+    Ok(settings)
+}
+
+/// Starts a named thread.
+pub(crate) fn spawn(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, OpenError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|error| OpenError::Internal(format!("thread {name}: {error}")))
+}
+
+fn join(threads: &mut Vec<JoinHandle<()>>) {
+    for thread in threads.drain(..) {
+        if thread.join().is_err() {
+            tracing::error!("a thread ended with a panic");
+        }
+    }
+}
+
+fn tell_transition(events: &EventLog, event: &TransitionEvent) {
+    let region = event.region;
+    tracing::info!(%region, from = ?event.from, to = ?event.to, reason = %event.reason, "route");
+    match (event.from, event.to) {
+        (_, RouteState::FailedOver { dc }) => {
+            events.emit(EventKind::FailedOver { region, to: dc });
+        }
+        (RouteState::FailingBack { .. } | RouteState::FailedOver { .. }, RouteState::Home) => {
+            events.emit(EventKind::FailedBack { region });
+        }
+        _ => {}
+    }
+}
+
+/// Name of the note that holds the base of write timestamps.
+const GENERATION: &str = "generation";
+
+/// The base of write timestamps: made once per store, raised by a rebuild.
+fn stored_generation(store: &dyn Store, clock: &dyn Clock) -> Result<u64, OpenError> {
+    let from = ReadSource::Level {
+        via: Dc::Europe,
+        level: ConsistencyLevel::Quorum,
+    };
+    if let Some(value) = store.note(GENERATION, from)? {
+        let bytes = value.as_ref().try_into();
+        return bytes
+            .map(u64::from_le_bytes)
+            .map_err(|_length| OpenError::Internal("the stored generation is damaged".into()));
+    }
+    Ok(write_generation(
+        store,
+        clock,
+        Dc::Europe,
+        ConsistencyLevel::Quorum,
+    )?)
+}
+
+/// Makes and stores a generation above all earlier ones.
+pub(crate) fn write_generation(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    via: Dc,
+    level: ConsistencyLevel,
+) -> Result<u64, StoreError> {
+    let made = u64::try_from(clock.now().timestamp_micros()).unwrap_or(0);
+    let flush = Flush {
+        notes: vec![Note {
+            name: GENERATION.into(),
+            value: made.to_le_bytes().to_vec().into(),
+        }],
+        ..Flush::default()
+    };
+    store.submit(&flush, via, level)?.wait()?;
+    Ok(made)
+}

@@ -1,0 +1,502 @@
+//! The public surface: commands in, snapshots and events out.
+//!
+//! An [`Engine`] owns its threads. A program sends [`Command`]s, reads the newest [`Snapshot`]
+//! (an immutable value, replaced a few times a second) and drains events. Nothing here blocks
+//! but [`Answer::wait`] and [`Engine::close`].
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use crossbeam_channel::{Receiver, Sender, bounded};
+use serde::Serialize;
+use thiserror::Error;
+
+use crate::analytics::{Filter, Report};
+use crate::config::{Mode, Settings};
+use crate::failover::lease::{FaultLease, LeaseId};
+use crate::failover::{Manual, Refusal, RouteState, WriteMode};
+use crate::flow::{
+    AnalyseError, Delay, DrillError, DrillOutcome, DrillRequest, Extent, FaultError, LoadEnd,
+    LoadError, LoadRecord, LoadRequest, RebuildError, ReplayError, ReplayRequest, Roles, Runtime,
+    spawn,
+};
+use crate::intake::ReadProgress;
+use crate::ledger::Ledger;
+use crate::model::{
+    BucketKey, Catalog, CommittedOffset, Dc, EndOffset, Offset, PerDc, PerRegion, Reading, Region,
+    StoredLine, TopicPartition,
+};
+use crate::ports::{
+    BucketScope, Comparison, DerivedRows, Fault, RejectQuery, RejectRow, RepairReport, StoreError,
+    StoreHealth,
+};
+use crate::replay::plan::Plan;
+use crate::telemetry::{Cursor, Drained};
+use crate::watch::lag::{Lag, LagTotal, UnknownLag};
+use crate::watch::rates::{HopCounters, HopRates};
+use crate::watch::verdict::{Trend, Verdict};
+
+pub use crate::wire::OpenError;
+
+/// Commands that may wait. A person sends a few; a program that sends more waits.
+const COMMANDS: usize = 64;
+
+/// Where the answer to a command goes.
+#[derive(Debug)]
+pub struct Reply<T>(Sender<T>);
+
+impl<T> Reply<T> {
+    fn send(self, value: T) {
+        if self.0.send(value).is_err() {
+            tracing::debug!("nobody waits for this answer any more");
+        }
+    }
+}
+
+/// The answer to a command, on its way.
+#[derive(Debug)]
+pub struct Answer<T>(Receiver<T>);
+
+/// The engine ended before it answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the engine has ended")]
+pub struct EngineGone;
+
+impl<T> Answer<T> {
+    /// Waits for the answer.
+    pub fn wait(&self) -> Result<T, EngineGone> {
+        self.0.recv().map_err(|_gone| EngineGone)
+    }
+
+    /// Waits for the answer, for a time; `None` when it is not there by then.
+    pub fn wait_for(&self, time: Duration) -> Option<Result<T, EngineGone>> {
+        match self.0.recv_timeout(time) {
+            Ok(value) => Some(Ok(value)),
+            Err(crossbeam_channel::RecvTimeoutError::Timeout) => None,
+            Err(crossbeam_channel::RecvTimeoutError::Disconnected) => Some(Err(EngineGone)),
+        }
+    }
+}
+
+/// What a program can ask of the engine.
+#[derive(Debug)]
+pub enum Command {
+    /// Load a file; answered when the load has ended.
+    Load(Box<LoadRequest>, Reply<Result<LoadEnd, LoadError>>),
+    /// Hold the running load.
+    PauseLoad,
+    /// Let the running load go on.
+    ResumeLoad,
+    /// End the running load; loading the file again goes on where it stood.
+    CancelLoad,
+    /// Limit the lines per second of loads; `None` for no limit.
+    SetRate(Option<u64>),
+    /// Hold the consumers; they finish what is in flight.
+    PauseConsumers,
+    /// Let the consumers go on.
+    ResumeConsumers,
+    /// Answered when all that is in the log is written, as far as consumers run here.
+    Drain(Reply<Result<(), LoadError>>),
+    /// Read every data centre on its own and compare.
+    Verify(Reply<Result<Comparison, StoreError>>),
+    /// Write every summary anew from the log; answers how many lines were read again.
+    Rebuild(Reply<Result<u64, RebuildError>>),
+    /// Make the data centres equal.
+    Repair(Reply<Result<RepairReport, StoreError>>),
+    /// The figures under a filter.
+    Report(Box<Filter>, Reply<Result<Report, AnalyseError>>),
+    /// Write the derived tables now.
+    Materialise(Reply<Result<(), AnalyseError>>),
+    /// A derived table.
+    Table(String, Reply<Result<DerivedRows, StoreError>>),
+    /// The lines in scope, bucket by bucket, sorted by bucket. A receiver that is dropped ends the
+    /// sending, not the scan.
+    Lines {
+        /// Which.
+        scope: BucketScope,
+        /// Where they go; waits while it is full.
+        buckets: Sender<(BucketKey, Vec<StoredLine>)>,
+        /// Answered when all were sent.
+        reply: Reply<Result<(), StoreError>>,
+    },
+    /// Rows that were set aside.
+    Rejects(RejectQuery, Reply<Result<Vec<RejectRow>, StoreError>>),
+    /// Start a fault that ends by itself.
+    StartFault {
+        /// Which.
+        fault: Fault,
+        /// For how long at most.
+        lasts: Duration,
+        /// Who starts it, for the journal.
+        by: String,
+        /// The lease.
+        reply: Reply<Result<FaultLease, FaultError>>,
+    },
+    /// End one fault; answers whether it was in force.
+    EndFault(LeaseId, Reply<bool>),
+    /// End every fault; answers how many there were.
+    EndAllFaults(Reply<usize>),
+    /// Move a region by hand.
+    Move {
+        /// The region.
+        region: Region,
+        /// Where to.
+        manual: Manual,
+        /// Whether it was done.
+        reply: Reply<Result<(), Refusal>>,
+    },
+    /// Run a drill; answered when it is over.
+    Drill(Box<DrillRequest>, Reply<Result<DrillOutcome, DrillError>>),
+    /// Plan a replay; moves nothing.
+    PlanReplay(Box<ReplayRequest>, Reply<Result<Plan, ReplayError>>),
+    /// Carry a reviewed plan out, exactly, or refuse because the group has moved since. Answered
+    /// when the group stands where the plan says; reading again goes on after that.
+    ApplyReplay(Box<Plan>, Reply<Result<(), ReplayError>>),
+    /// Set the group back to where it stood before the last replay; answers the plan applied.
+    UndoReplay(Reply<Result<Plan, ReplayError>>),
+}
+
+/// One partition in a snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PartitionView {
+    /// The partition.
+    pub partition: TopicPartition,
+    /// Oldest offset that can be read; `None` when the log does not answer.
+    pub begin: Option<Offset>,
+    /// Next offset to be written.
+    pub end: Option<EndOffset>,
+    /// Next offset that its group will read; `None` when it never committed.
+    pub committed: Option<CommittedOffset>,
+    /// How far the group is behind.
+    pub lag: Lag,
+}
+
+/// One region in a snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RegionView {
+    /// State of its route.
+    pub route: RouteState,
+    /// Data centre that its requests go through.
+    pub serving: Dc,
+    /// How long until it may go home.
+    pub hold_down_left: Option<Duration>,
+    /// Lag over its partitions; the age is that of the oldest unread line.
+    pub lag: Lag,
+    /// How its consumer does.
+    pub verdict: Verdict,
+    /// The way its lag goes.
+    pub trend: Trend,
+    /// Lines acknowledged by the store since the engine was opened.
+    pub written: u64,
+    /// Of those, lines that were not there before.
+    pub new: u64,
+    /// Flushes that had to be sent again.
+    pub retries: u64,
+    /// Lines that are in one data centre only.
+    pub held_back: u64,
+}
+
+/// The running load in a snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LoadView {
+    /// The load, as far as the log has it.
+    pub record: LoadRecord,
+    /// Its balance sheet now.
+    pub ledger: Ledger,
+    /// Since it began.
+    pub elapsed: Duration,
+    /// How far its file is read.
+    #[serde(skip)]
+    pub read: ReadProgress,
+}
+
+/// The engine at one moment.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Snapshot {
+    /// Embedded or live.
+    pub mode: Mode,
+    /// When it was taken.
+    pub at: DateTime<Utc>,
+    /// Since the engine was opened.
+    pub uptime: Duration,
+    /// Lines of sales in the figures.
+    pub lines: u64,
+    /// The running load.
+    pub load: Option<LoadView>,
+    /// All loads, oldest first.
+    pub loads: Vec<LoadRecord>,
+    /// Lag over the regions.
+    pub lag: LagTotal,
+    /// The regions.
+    pub regions: PerRegion<RegionView>,
+    /// How writes are done.
+    pub write_mode: WriteMode,
+    /// The partitions.
+    pub partitions: Vec<PartitionView>,
+    /// Rows at each hop since the engine was opened.
+    pub counters: HopCounters,
+    /// Rows per second at each hop, over the last two seconds.
+    pub rates: Option<HopRates>,
+    /// The data centres; `None` before the first sample.
+    pub store: Option<StoreHealth>,
+    /// How long a probe takes from each data centre to each: `canary[via][at]`.
+    pub canary: PerDc<PerDc<Reading<Delay>>>,
+    /// Faults in force.
+    pub faults: Vec<FaultLease>,
+    /// What workers said that ended before they should.
+    pub workers_failed: Vec<String>,
+    /// Port of the metrics, if they are served.
+    pub monitoring_port: Option<u16>,
+}
+
+impl Snapshot {
+    /// Before anything was measured.
+    pub(crate) fn starting(mode: Mode, at: DateTime<Utc>) -> Self {
+        let unknown = Lag::Unknown(UnknownLag::NotMeasured);
+        Self {
+            mode,
+            at,
+            uptime: Duration::ZERO,
+            lines: 0,
+            load: None,
+            loads: Vec::new(),
+            lag: LagTotal::over([unknown; 3]),
+            regions: PerRegion::from_fn(|region| RegionView {
+                route: RouteState::Home,
+                serving: region.home(),
+                hold_down_left: None,
+                lag: unknown,
+                verdict: Verdict::Unknown,
+                trend: Trend::Unknown,
+                written: 0,
+                new: 0,
+                retries: 0,
+                held_back: 0,
+            }),
+            write_mode: WriteMode::Full,
+            partitions: Vec::new(),
+            counters: HopCounters::default(),
+            rates: None,
+            store: None,
+            canary: PerDc::from_fn(|_| {
+                PerDc::from_fn(|_| Reading::Unknown("nothing was measured yet".into()))
+            }),
+            faults: Vec::new(),
+            workers_failed: Vec::new(),
+            monitoring_port: None,
+        }
+    }
+}
+
+/// A running engine.
+pub struct Engine {
+    runtime: Arc<Runtime>,
+    commands: Sender<Command>,
+    control: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Opens the data directory and starts the parts that `roles` names.
+    pub fn open(settings: Settings, roles: Roles) -> Result<Self, OpenError> {
+        let ports = crate::wire::open(&settings)?;
+        let runtime = Runtime::start(settings, ports, roles)?;
+        let (commands, received) = bounded(COMMANDS);
+        let shared = Arc::clone(&runtime);
+        let control = spawn("control", move || control(&shared, &received))?;
+        Ok(Self {
+            runtime,
+            commands,
+            control: Some(control),
+        })
+    }
+
+    /// Sends a command that has no answer.
+    pub fn send(&self, command: Command) -> Result<(), EngineGone> {
+        self.commands.send(command).map_err(|_gone| EngineGone)
+    }
+
+    /// Sends a command and returns its answer to come.
+    pub fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Answer<T> {
+        let (sender, answer) = bounded(1);
+        if self.send(command(Reply(sender))).is_err() {
+            tracing::debug!("the engine has ended");
+        }
+        Answer(answer)
+    }
+
+    /// The newest snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.runtime.snapshot.load_full()
+    }
+
+    /// The names behind the ids of lines.
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        self.runtime.store.catalog()
+    }
+
+    /// Events since a cursor.
+    pub fn events(&self, since: Cursor) -> Drained {
+        self.runtime.events.since(since)
+    }
+
+    /// Calls `wake` after each new snapshot, from a thread of the engine: it must not block.
+    pub fn on_snapshot(&self, wake: impl Fn() + Send + Sync + 'static) {
+        self.runtime.set_waker(Box::new(wake));
+    }
+
+    /// Ends the engine: a running load is stopped where it stands, faults end, everything is
+    /// written. Returns what went wrong meanwhile.
+    pub fn close(mut self) -> Vec<String> {
+        self.shut()
+    }
+
+    fn shut(&mut self) -> Vec<String> {
+        let Some(control) = self.control.take() else {
+            return Vec::new();
+        };
+        let failures = self.runtime.stop();
+        let (closed, _) = bounded(0);
+        self.commands = closed;
+        if control.join().is_err() {
+            tracing::error!("the control thread ended with a panic");
+        }
+        failures
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        for failure in self.shut() {
+            tracing::warn!(%failure, "while closing");
+        }
+    }
+}
+
+/// Carries out commands. What takes long runs on a thread of its own.
+fn control(runtime: &Arc<Runtime>, commands: &Receiver<Command>) {
+    let mut tasks: Vec<JoinHandle<()>> = Vec::new();
+    for command in commands {
+        tasks.retain(|task| !task.is_finished());
+        if let Some(task) = start(runtime, command) {
+            tasks.push(task);
+        }
+    }
+    for task in tasks {
+        if task.join().is_err() {
+            tracing::error!("a task ended with a panic");
+        }
+    }
+}
+
+/// Carries out a command at once, or starts its task.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a few lines for each command, and no more"
+)]
+fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
+    let shared = Arc::clone(runtime);
+    let task = |name: &str, work: Box<dyn FnOnce() + Send>| {
+        spawn(name, work)
+            .inspect_err(|error| tracing::error!(%error, "a command was not carried out"))
+            .ok()
+    };
+    match command {
+        Command::PauseLoad => shared.loads.gate().into_iter().for_each(|g| g.pause()),
+        Command::ResumeLoad => shared.loads.gate().into_iter().for_each(|g| g.resume()),
+        Command::CancelLoad => shared.loads.gate().into_iter().for_each(|g| g.stop()),
+        Command::SetRate(rate) => shared.rate.set(rate),
+        Command::PauseConsumers => shared.consuming.pause(),
+        Command::ResumeConsumers => shared.consuming.resume(),
+        Command::EndFault(id, reply) => {
+            let (log, store) = (shared.log.as_ref(), shared.store.as_ref());
+            reply.send(shared.faults.end(id, log, store));
+        }
+        Command::EndAllFaults(reply) => {
+            let (log, store) = (shared.log.as_ref(), shared.store.as_ref());
+            reply.send(shared.faults.end_all(log, store));
+        }
+        Command::StartFault {
+            fault,
+            lasts,
+            by,
+            reply,
+        } => {
+            let (log, store) = (shared.log.as_ref(), shared.store.as_ref());
+            reply.send(shared.faults.start(fault, lasts, &by, log, store));
+        }
+        Command::Move {
+            region,
+            manual,
+            reply,
+        } => reply.send(shared.routes.command(region, manual)),
+        Command::Load(request, reply) => {
+            return task("load", Box::new(move || reply.send(shared.load(&request))));
+        }
+        Command::Drill(request, reply) => {
+            return task(
+                "drill",
+                Box::new(move || reply.send(shared.drill(&request))),
+            );
+        }
+        Command::PlanReplay(request, reply) => {
+            let work = move || reply.send(shared.plan_replay(&request));
+            return task("replay", Box::new(work));
+        }
+        Command::ApplyReplay(plan, reply) => {
+            let work = move || reply.send(shared.apply_replay(&plan));
+            return task("replay", Box::new(work));
+        }
+        Command::UndoReplay(reply) => {
+            return task("replay", Box::new(move || reply.send(shared.undo_replay())));
+        }
+        Command::Drain(reply) => {
+            return task("drain", Box::new(move || reply.send(shared.drain_all())));
+        }
+        Command::Verify(reply) => {
+            return task(
+                "verify",
+                Box::new(move || reply.send(shared.store.compare())),
+            );
+        }
+        Command::Rebuild(reply) => {
+            return task("rebuild", Box::new(move || reply.send(shared.rebuild())));
+        }
+        Command::Repair(reply) => {
+            return task(
+                "repair",
+                Box::new(move || reply.send(shared.store.repair())),
+            );
+        }
+        Command::Report(filter, reply) => {
+            let work = move || reply.send(shared.analytics.report(*filter));
+            return task("report", Box::new(work));
+        }
+        Command::Materialise(reply) => {
+            let work = move || reply.send(shared.analytics.materialise(Extent::Always));
+            return task("materialise", Box::new(work));
+        }
+        Command::Table(table, reply) => {
+            let work = move || reply.send(shared.table(&table));
+            return task("table", Box::new(work));
+        }
+        Command::Lines {
+            scope,
+            buckets,
+            reply,
+        } => {
+            let work = move || {
+                let scanned = shared.lines(&scope, &buckets);
+                drop(buckets);
+                reply.send(scanned);
+            };
+            return task("lines", Box::new(work));
+        }
+        Command::Rejects(query, reply) => {
+            let work = move || reply.send(shared.rejects(&query));
+            return task("rejects", Box::new(work));
+        }
+    }
+    None
+}
