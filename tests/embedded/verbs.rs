@@ -1,0 +1,122 @@
+//! The other verbs: what they print can be used by the next one.
+
+use retail_tests::{full_file, program, sample_file};
+use serde_json::Value;
+
+use crate::{Loaded, path, stored};
+
+#[test]
+fn rejects_exported_as_csv_load_again_with_the_same_reasons() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("data");
+    let first = program::json(&dir, &["load", path(&sample_file())]).unwrap();
+    let file = scratch.path().join("rejects.csv");
+    program::json(&dir, &["rejects", "--export", path(&file)]).unwrap();
+    let again = program::json(&scratch.path().join("other"), &["load", path(&file)]);
+    // Every row of the file is set aside again, and a load without one clean line is no success.
+    let (code, again) = match again {
+        Ok(value) => (0, value),
+        Err(_) => {
+            program::json_and_code(&scratch.path().join("other2"), &["load", path(&file)]).unwrap()
+        }
+    };
+    assert_eq!(again["set_aside"], first["set_aside"], "{code}: {again}");
+}
+
+#[test]
+fn a_preview_shows_what_the_load_will_do() {
+    let scratch = tempfile::tempdir().unwrap();
+    let preview = program::json(
+        scratch.path(),
+        &["preview", path(&full_file()), "--rows", "200"],
+    )
+    .unwrap();
+    assert_eq!(preview["encoding"], "UTF-8", "{preview}");
+    assert_eq!(preview["delimiter"], ",", "{preview}");
+    assert_eq!(preview["rows"].as_array().map(Vec::len), Some(200));
+    assert!(preview["header"].is_object() || preview["header"].is_array());
+    let sample = program::json(scratch.path(), &["preview", path(&sample_file())]).unwrap();
+    assert!(
+        !sample["warnings"].as_array().unwrap().is_empty(),
+        "no final newline: {sample}"
+    );
+}
+
+#[test]
+fn produce_then_consume_then_analytics_is_load() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("data");
+    let produced = program::json(&dir, &["produce", "--input", path(&sample_file())]).unwrap();
+    assert_eq!(produced["read"], 10_000, "{produced}");
+    let lag = produced["lag"].as_u64().unwrap();
+    assert_eq!(
+        Some(lag),
+        produced["clean"].as_u64(),
+        "nothing is consumed yet: {produced}"
+    );
+    let consumed = program::json(&dir, &["consume"]).unwrap();
+    assert_eq!(consumed["lag"], 0, "{consumed}");
+    program::json(&dir, &["analytics"]).unwrap();
+    let report = program::json(&dir, &["report"]).unwrap();
+    assert_eq!(
+        report["kpis"]["lines"], produced["clean"],
+        "{}",
+        report["kpis"]
+    );
+}
+
+#[test]
+fn a_replay_from_the_beginning_changes_no_digest_and_a_dry_run_nothing() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("data");
+    program::json(&dir, &["load", path(&sample_file())]).unwrap();
+    let before = stored(&program::json(&dir, &["verify"]).unwrap());
+    let args = ["replay", "--region", "europe", "--to", "earliest"];
+    let plan = program::json(&dir, &[&args[..], &["--dry-run"]].concat()).unwrap();
+    assert!(plan.to_string().contains("europe-transactions"), "{plan}");
+    let status = program::json(&dir, &["status"]).unwrap();
+    assert_eq!(status["lag"], 0, "a dry run moves nothing: {status}");
+    program::json(&dir, &[&args[..], &["--yes"]].concat()).unwrap();
+    assert_eq!(stored(&program::json(&dir, &["verify"]).unwrap()), before);
+    let status = program::json(&dir, &["status"]).unwrap();
+    assert_eq!(status["lag"], 0, "{status}");
+}
+
+#[test]
+fn the_derived_tables_are_exported_with_the_agreed_columns() {
+    let loaded = Loaded::shared();
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("customers.csv");
+    loaded.json(&[
+        "export",
+        "customer_analytics",
+        "--format",
+        "csv",
+        "--out",
+        path(&file),
+    ]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let header = text.lines().next().unwrap();
+    for column in [
+        "customer_id",
+        "last_purchase_date",
+        "total_purchases",
+        "total_amount",
+        "country",
+        "region",
+        "segment",
+    ] {
+        assert!(
+            header.split(',').any(|c| c == column),
+            "{column} in {header}"
+        );
+    }
+    assert_eq!(text.lines().count(), 4_333 + 1);
+}
+
+#[test]
+fn status_says_what_is_there() {
+    let status: Value = Loaded::shared().json(&["status"]);
+    assert_eq!(status["mode"], "embedded", "{status}");
+    assert_eq!(status["lag"], 0, "{status}");
+}
