@@ -45,7 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ports", &["model", "codec"]),
     ("embedded", &["model", "codec", "ports"]),
     ("config", &["model"]),
-    ("telemetry", &["model", "ports", "config"]),
+    ("telemetry", &["model", "ports", "config", "watch"]),
 ];
 
 /// A file of the tree.

@@ -14,9 +14,9 @@ use crate::model::{
     TopicPartition,
 };
 use crate::ports::{DcState, PartitionOffsets};
-use crate::telemetry::{EventKind, Hop as MetricHop};
+use crate::telemetry::EventKind;
 use crate::watch::lag::{Lag, LagTotal, UnknownLag};
-use crate::watch::rates::{HopCounters, HopRates};
+use crate::watch::rates::{Hop, HopCounters, HopRates};
 use crate::watch::verdict::{self, Consumer, Sample};
 
 /// Between two snapshots.
@@ -225,7 +225,7 @@ impl Sampler {
     /// Tells the metrics and, of data centres that changed, the events.
     fn tell(&mut self, snapshot: &Snapshot) {
         let metrics = Arc::clone(&self.runtime.metrics);
-        for (hop, (told, now)) in MetricHop::ALL
+        for (hop, (told, now)) in Hop::ALL
             .into_iter()
             .zip(self.told.hops.iter_mut().zip(snapshot.counters.passed))
         {

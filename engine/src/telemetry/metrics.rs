@@ -15,43 +15,7 @@ use thiserror::Error;
 use crate::config::Mode;
 use crate::model::{Dc, PerDc, PerRegion, Reading, Reason, Region, TopicPartition};
 use crate::ports::DcState;
-
-/// A place where lines are counted on their way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Hop {
-    /// Rows read from the file.
-    Read,
-    /// Rows that the rules let pass.
-    Clean,
-    /// Lines durable in the log.
-    Produce,
-    /// Lines fetched from the log.
-    Consume,
-    /// Lines durable at QUORUM.
-    Write,
-}
-
-impl Hop {
-    /// All hops, in the order in which a line meets them.
-    pub const ALL: [Self; 5] = [
-        Self::Read,
-        Self::Clean,
-        Self::Produce,
-        Self::Consume,
-        Self::Write,
-    ];
-
-    /// The name in JSON and metric labels.
-    pub const fn slug(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Clean => "clean",
-            Self::Produce => "produce",
-            Self::Consume => "consume",
-            Self::Write => "write",
-        }
-    }
-}
+use crate::watch::rates::Hop;
 
 /// A bounded queue whose depth is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -14,5 +14,5 @@ mod server;
 
 pub use events::{Cursor, Drained, Event, EventKind, EventLevel, EventLog, EventSource};
 pub use logging::{LoggingError, LoggingGuard, TerminalStyle, start_logging};
-pub use metrics::{Hop, Metrics, MetricsError, Queue};
+pub use metrics::{Metrics, MetricsError, Queue};
 pub use server::{Health, HealthSource, MonitoringServer, PortChoice, ServerError};

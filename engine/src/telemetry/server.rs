@@ -225,7 +225,7 @@ mod tests {
 
     use super::*;
     use crate::config::Mode;
-    use crate::telemetry::Hop;
+    use crate::watch::rates::Hop;
 
     fn start(port: u16, choice: PortChoice) -> Result<MonitoringServer, ServerError> {
         let metrics = Arc::new(Metrics::new(Mode::Embedded).unwrap());

@@ -2,13 +2,12 @@
 //!
 //! * [`lag`] and [`verdict`]: how far consumers are behind, and whether that is a problem.
 //! * [`rates`]: the five hops over one window, and whether they conserve lines.
-//! * [`health`]: data centres as their witnesses see them; [`canary`]: replication delay.
+//! * [`health`]: data centres as their witnesses see them.
 //! * [`findings`]: what needs somebody, worst first; [`alerts`]: rules with a duration.
 //!
 //! Nothing here measures: samples come in, judgements go out.
 
 pub mod alerts;
-pub mod canary;
 pub mod findings;
 pub mod health;
 pub mod lag;
