@@ -1,0 +1,172 @@
+//! Every act of a person that has a key or a place in the palette: its words, its key, once.
+
+use std::path::PathBuf;
+
+use eframe::egui::{InputState, Key, KeyboardShortcut, Modifiers, ThemePreference};
+use retail_engine::model::Region;
+
+use crate::pages::Page;
+
+/// What a person wants. Pages and bars push these; the app carries them out after the frame.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Show a page.
+    Go(Page),
+    /// Choose a file in a dialog.
+    OpenDialog,
+    /// Check a file before it is loaded.
+    Open(PathBuf),
+    /// Check the sample that ships with the console.
+    OpenSample,
+    /// Show or hide the events.
+    ToggleEvents,
+    /// Find anything.
+    Palette,
+    /// What the keys do.
+    Keys,
+    /// Hold what is on the screen, or let it move again.
+    ToggleFreeze,
+    /// End every fault.
+    EndAllFaults,
+    /// Plan a replay.
+    PlanReplay(Region),
+    /// Show the settings.
+    Settings,
+    /// Dark, light, as the system.
+    Theme(ThemePreference),
+    /// Size of the text in percent.
+    TextScale(u16),
+    /// Large type, one scene after the other.
+    TogglePresenter,
+    /// Save what the page shows.
+    Export,
+    /// Take the last act back.
+    Undo,
+    /// End the program.
+    Quit,
+}
+
+/// An act with its words and its key.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What it does.
+    pub action: Action,
+    /// In words, as in the palette.
+    pub label: &'static str,
+    /// Its key, if it has one.
+    pub key: Option<KeyboardShortcut>,
+}
+
+const fn entry(action: Action, label: &'static str, key: Option<KeyboardShortcut>) -> Entry {
+    Entry { action, label, key }
+}
+
+const fn ctrl(key: Key) -> Option<KeyboardShortcut> {
+    Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
+}
+
+const fn plain(key: Key) -> Option<KeyboardShortcut> {
+    Some(KeyboardShortcut::new(Modifiers::NONE, key))
+}
+
+/// All acts, in the order of the palette.
+pub fn entries() -> Vec<Entry> {
+    const STOP: KeyboardShortcut =
+        KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::X);
+    let mut all = vec![
+        entry(Action::OpenDialog, "Open CSV\u{2026}", ctrl(Key::O)),
+        entry(Action::OpenSample, "Check the sample", None),
+        entry(Action::EndAllFaults, "End all faults", Some(STOP)),
+        entry(Action::ToggleFreeze, "Freeze view", plain(Key::Space)),
+    ];
+    const PAGE_KEYS: [Key; 7] = [
+        Key::Num1,
+        Key::Num2,
+        Key::Num3,
+        Key::Num4,
+        Key::Num5,
+        Key::Num6,
+        Key::Num7,
+    ];
+    all.extend(
+        Page::ALL
+            .into_iter()
+            .zip(PAGE_KEYS)
+            .map(|(page, key)| entry(Action::Go(page), page.title(), ctrl(key))),
+    );
+    all.extend(Region::ALL.map(|region| {
+        let label = match region {
+            Region::Europe => "Replay Europe\u{2026}",
+            Region::Americas => "Replay Americas\u{2026}",
+            Region::AsiaPacific => "Replay Asia-Pacific\u{2026}",
+        };
+        entry(Action::PlanReplay(region), label, None)
+    }));
+    all.extend([
+        entry(Action::ToggleEvents, "Events", ctrl(Key::J)),
+        entry(Action::Export, "Export this page\u{2026}", ctrl(Key::S)),
+        entry(Action::Undo, "Undo", ctrl(Key::Z)),
+        entry(Action::Settings, "Settings", ctrl(Key::Comma)),
+        entry(
+            Action::Theme(ThemePreference::Dark),
+            "Theme: dark",
+            None,
+        ),
+        entry(
+            Action::Theme(ThemePreference::Light),
+            "Theme: light",
+            None,
+        ),
+        entry(
+            Action::Theme(ThemePreference::System),
+            "Theme: as the system",
+            None,
+        ),
+        entry(Action::TogglePresenter, "Presenter mode", plain(Key::F11)),
+        entry(Action::Palette, "Find anything", ctrl(Key::K)),
+        entry(Action::Keys, "Keys", plain(Key::Questionmark)),
+        entry(Action::Quit, "Quit", ctrl(Key::Q)),
+    ]);
+    all
+}
+
+/// The acts whose keys were pressed. Keys without Ctrl belong to the field that has the focus.
+pub fn pressed(input: &mut InputState, typing: Typing) -> Vec<Action> {
+    entries()
+        .into_iter()
+        .filter(|entry| {
+            entry.key.is_some_and(|key| {
+                let free = typing == Typing::No || !key.modifiers.is_none();
+                free && input.consume_shortcut(&key)
+            })
+        })
+        .map(|entry| entry.action)
+        .collect()
+}
+
+/// Whether a text field has the keyboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Typing {
+    /// It has.
+    Yes,
+    /// It has not.
+    No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_acts_share_a_key_or_a_label() {
+        let all = entries();
+        for (place, one) in all.iter().enumerate() {
+            for other in &all[place + 1..] {
+                assert_ne!(one.label, other.label);
+                if let (Some(a), Some(b)) = (one.key, other.key) {
+                    assert_ne!(a, b, "{} and {}", one.label, other.label);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! The window: takes what is new, draws the frame and one page, carries out what was asked.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::{self, Context, Rect, Ui, ViewportCommand, pos2, vec2};
+use retail_engine::config::Settings;
+use retail_engine::handle::{Command, Snapshot};
+
+use crate::actions::{self, Action, Typing};
+use crate::frame::event_bar::event_bar_ui;
+use crate::frame::events::{EventsState, events_ui};
+use crate::frame::nav::{Badge, NavWidth, nav_ui};
+use crate::frame::palette::{Outcome, PaletteState, palette_ui};
+use crate::frame::top_bar::top_bar_ui;
+use crate::link::{Link, Opened, Pending};
+use crate::notices::Notices;
+use crate::pages::{self, Cx, Page, Pages};
+use crate::prefs::Prefs;
+use crate::theme::{self, size};
+use crate::views::format;
+use crate::views::top::TopView;
+use crate::widgets::{self, rect_ui};
+
+/// The console.
+pub struct Console {
+    settings: Settings,
+    link: Link,
+    prefs: Prefs,
+    pages: Pages,
+    notices: Notices,
+    acts: Vec<Action>,
+    frozen: Option<(Arc<Snapshot>, Instant)>,
+    events: Option<EventsState>,
+    palette: Option<PaletteState>,
+    keys: bool,
+    ended: Pending<usize>,
+}
+
+impl Console {
+    /// Opens the engine and shows the page shown last.
+    pub fn new(
+        ctx: &Context,
+        settings: Settings,
+        open: Option<PathBuf>,
+    ) -> std::io::Result<Self> {
+        theme::install(ctx);
+        let prefs = Prefs::load(&settings.data_dir);
+        ctx.set_theme(prefs.theme);
+        ctx.set_zoom_factor(f32::from(prefs.text_scale) / 100.0);
+        Ok(Self {
+            link: Link::open(settings.clone(), ctx)?,
+            settings,
+            pages: Pages::default(),
+            notices: Notices::default(),
+            acts: open.map(Action::Open).into_iter().collect(),
+            frozen: None,
+            events: None,
+            palette: None,
+            keys: false,
+            ended: Pending::Idle,
+            prefs,
+        })
+    }
+
+    /// The link to the engine.
+    pub const fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// What the page shows: the newest snapshot, or the one that was held.
+    fn shown(&self) -> Option<Arc<Snapshot>> {
+        match &self.frozen {
+            Some((held, _)) => Some(Arc::clone(held)),
+            None => self.link.snapshot().cloned(),
+        }
+    }
+
+    /// Takes what is new. Once per frame, before drawing.
+    pub fn refresh(&mut self, ctx: &Context) {
+        self.link.refresh();
+        self.ended.poll(ctx);
+        let typing = if ctx.text_edit_focused() || self.palette.is_some() {
+            Typing::Yes
+        } else {
+            Typing::No
+        };
+        let (mut pressed, dropped) = ctx.input_mut(|input| {
+            let dropped: Vec<PathBuf> = input
+                .raw
+                .dropped_files
+                .iter()
+                .filter_map(|file| file.path.clone())
+                .collect();
+            (actions::pressed(input, typing), dropped)
+        });
+        self.acts.append(&mut pressed);
+        self.acts.extend(dropped.into_iter().map(Action::Open));
+        self.pages.refresh(ctx, &self.link, &mut self.notices);
+        if self.frozen.is_some() {
+            // The badge says how far behind the view is.
+            ctx.request_repaint_after(Duration::from_secs(1));
+        }
+    }
+
+    /// Draws everything.
+    pub fn draw(&mut self, ui: &mut Ui) {
+        let window = ui.max_rect();
+        let colors = theme::colors(ui);
+        ui.painter().rect_filled(window, 0.0, colors.bg);
+        let width = if window.width() < size::NARROW {
+            NavWidth::Icons
+        } else {
+            NavWidth::Full
+        };
+        let nav = match width {
+            NavWidth::Full => size::NAV,
+            NavWidth::Icons => size::NAV_COLLAPSED,
+        };
+        let snapshot = self.shown();
+        let frozen_for = self.frozen.as_ref().map(|(_, since)| since.elapsed());
+        let top = TopView::of(snapshot.as_deref(), frozen_for);
+        let mut acts = std::mem::take(&mut self.acts);
+
+        let bar = Rect::from_min_size(window.min, vec2(window.width(), size::TOP_BAR));
+        rect_ui(ui, bar, |ui| top_bar_ui(ui, &top, nav, &mut acts));
+        let foot = Rect::from_min_max(pos2(window.left(), window.bottom() - size::EVENT_BAR), window.max);
+        let sampled = sampled(snapshot.as_deref());
+        rect_ui(ui, foot, |ui| event_bar_ui(ui, self.link.events(), &sampled, &mut acts));
+        let side = Rect::from_min_max(
+            pos2(window.left(), bar.bottom()),
+            pos2(window.left() + nav, foot.top()),
+        );
+        let badges = snapshot.as_deref();
+        rect_ui(ui, side, |ui| {
+            nav_ui(ui, width, self.prefs.page, |page| badge(badges, page), &mut acts);
+        });
+        let mut room = Rect::from_min_max(pos2(side.right(), bar.bottom()), pos2(window.right(), foot.top()));
+        if let Some(state) = &mut self.events {
+            let height = (room.height() * 0.4).max(180.0);
+            let drawer = Rect::from_min_max(pos2(room.left(), room.bottom() - height), room.max);
+            room.max.y = drawer.top();
+            widgets::surface(ui, drawer);
+            let closed = rect_ui(ui, drawer.shrink(12.0), |ui| {
+                events_ui(ui, state, self.link.events())
+            });
+            if closed {
+                self.events = None;
+            }
+        }
+        let room = room.shrink2(vec2(size::PAGE_PAD, 0.0));
+        let room = Rect::from_min_max(room.min, room.max - vec2(0.0, 14.0));
+        let room = self.notices_ui(ui, room);
+        rect_ui(ui, room, |ui| match (self.link.opened(), &snapshot) {
+            (Opened::Failed(error), _) => {
+                ui.add_space(24.0);
+                widgets::error_state(ui, &error.to_string(), Some(&error.remedy()));
+            }
+            (_, None) | (Opened::Opening(_), _) => {
+                let place = self.settings.data_dir.display();
+                let why = format!("Opening {place}\u{2026}");
+                widgets::empty_state(ui, &why, None);
+            }
+            (Opened::Running(_), Some(snapshot)) => {
+                let mut cx = Cx {
+                    link: &self.link,
+                    snapshot,
+                    settings: &self.settings,
+                    prefs: &mut self.prefs,
+                    acts: &mut acts,
+                    notices: &mut self.notices,
+                };
+                let page = cx.prefs.page;
+                self.pages.ui(ui, page, &mut cx);
+            }
+        });
+        self.over(ui.ctx(), &mut acts);
+        for act in acts {
+            self.act(ui.ctx(), act);
+        }
+    }
+
+    /// What opens over the page.
+    fn over(&mut self, ctx: &Context, acts: &mut Vec<Action>) {
+        if let Some(state) = &mut self.palette {
+            match palette_ui(ctx, state) {
+                Outcome::Open => {}
+                Outcome::Closed => self.palette = None,
+                Outcome::Chosen(action) => {
+                    self.palette = None;
+                    acts.push(action);
+                }
+            }
+        }
+        if self.keys {
+            self.keys = pages::keys::keys_ui(ctx);
+        }
+    }
+
+    /// Errors that are not closed yet, above the page; the room that is left.
+    fn notices_ui(&mut self, ui: &mut Ui, room: Rect) -> Rect {
+        if self.notices.all().is_empty() {
+            return room;
+        }
+        let drawn = ui.scope_builder(egui::UiBuilder::new().max_rect(room), |ui| {
+            ui.add_space(10.0);
+            pages::notices::notices_ui(ui, &mut self.notices);
+        });
+        let used = drawn.response.rect.bottom().min(room.bottom() - 120.0);
+        Rect::from_min_max(pos2(room.left(), used), room.max)
+    }
+
+    /// Carries out one act.
+    fn act(&mut self, ctx: &Context, action: Action) {
+        match action {
+            Action::Go(page) => self.go(page),
+            Action::ToggleEvents => {
+                self.events = match self.events {
+                    Some(_) => None,
+                    None => Some(EventsState::default()),
+                };
+            }
+            Action::Palette => self.palette = Some(PaletteState::default()),
+            Action::Keys => self.keys = !self.keys,
+            Action::ToggleFreeze => {
+                self.frozen = match self.frozen {
+                    Some(_) => None,
+                    None => self.link.snapshot().map(|held| (Arc::clone(held), Instant::now())),
+                };
+            }
+            Action::EndAllFaults => self.ended = self.link.ask(Command::EndAllFaults),
+            Action::Theme(theme) => {
+                self.prefs.theme = theme;
+                ctx.set_theme(theme);
+                self.prefs.save(&self.settings.data_dir);
+            }
+            Action::TextScale(percent) => {
+                self.prefs.text_scale = percent;
+                ctx.set_zoom_factor(f32::from(percent) / 100.0);
+                self.prefs.save(&self.settings.data_dir);
+            }
+            Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
+            Action::Settings => {
+                self.go(Page::Setup);
+                self.pages.act(&Action::Settings, &self.link, &mut self.notices);
+            }
+            Action::Open(path) => {
+                self.go(Page::Load);
+                self.prefs.opened(path.clone());
+                self.prefs.save(&self.settings.data_dir);
+                self.pages.act(&Action::Open(path), &self.link, &mut self.notices);
+            }
+            Action::OpenSample => match crate::sample::unpack(&self.settings.data_dir) {
+                Ok(path) => self.act(ctx, Action::Open(path)),
+                Err(error) => {
+                    let message = format!("the sample cannot be written: {error}");
+                    let remedy = "free some space, or choose another data directory";
+                    self.notices.push(message, Some(remedy.to_owned()));
+                }
+            },
+            Action::PlanReplay(region) => {
+                self.go(Page::Topics);
+                self.pages.act(&Action::PlanReplay(region), &self.link, &mut self.notices);
+            }
+            Action::OpenDialog | Action::TogglePresenter | Action::Export | Action::Undo => {
+                self.pages.act(&action, &self.link, &mut self.notices);
+            }
+        }
+    }
+
+    fn go(&mut self, page: Page) {
+        if self.prefs.page != page {
+            self.prefs.page = page;
+            self.prefs.save(&self.settings.data_dir);
+        }
+    }
+}
+
+/// The number beside a page that needs an act.
+fn badge(snapshot: Option<&Snapshot>, page: Page) -> Option<Badge> {
+    let snapshot = snapshot?;
+    match page {
+        Page::Failover => (!snapshot.faults.is_empty()).then(|| Badge {
+            text: snapshot.faults.len().to_string(),
+            status: widgets::Status::Critical,
+        }),
+        Page::Overview
+        | Page::Load
+        | Page::Analytics
+        | Page::Quality
+        | Page::Topics
+        | Page::Setup => None,
+    }
+}
+
+fn sampled(snapshot: Option<&Snapshot>) -> String {
+    match snapshot {
+        Some(snapshot) => format!("Sampled {}", format::clock(snapshot.at)),
+        None => "Not sampled yet".to_owned(),
+    }
+}
+
+impl eframe::App for Console {
+    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
+        self.refresh(ctx);
+    }
+
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.draw(ui);
+    }
+
+    fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
+        visuals.panel_fill.to_normalized_gamma_f32()
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.prefs.save(&self.settings.data_dir);
+    }
+}

@@ -1,0 +1,155 @@
+//! The bar at the top: mode, load, health, faults, alerts; and the button that ends all faults.
+
+use eframe::egui::{Align, CornerRadius, CursorIcon, Layout, Rect, Sense, Stroke, Ui, UiBuilder, WidgetInfo, WidgetType, pos2, vec2};
+
+use crate::actions::Action;
+use crate::pages::Page;
+use crate::theme::{self, Icon, Type, Weight, size};
+use crate::views::top::{Cell, TopView};
+use crate::widgets::{self, Btn, Line, Look, Status};
+
+/// Draws the bar over its rect.
+pub fn top_bar_ui(ui: &mut Ui, view: &TopView, brand: f32, acts: &mut Vec<Action>) {
+    let colors = theme::colors(ui);
+    let bar = ui.max_rect();
+    ui.painter().rect_filled(bar, CornerRadius::ZERO, colors.panel);
+    ui.painter().hline(bar.x_range(), bar.bottom() - 0.5, Stroke::new(1.0, colors.line));
+    brand_ui(ui, Rect::from_min_size(bar.min, vec2(brand, bar.height())), brand > 100.0);
+    let cells = Rect::from_min_max(pos2(bar.left() + brand, bar.top()), bar.max);
+    let mut x = cells.left();
+    for (name, cell, page) in [
+        ("Mode", &view.mode, Page::Setup),
+        ("Load", &view.load, Page::Load),
+        ("Health", &view.health, Page::Overview),
+        ("Faults", &view.faults, Page::Failover),
+        ("Alerts", &view.alerts, Page::Overview),
+    ] {
+        let at = Rect::from_min_max(pos2(x, bar.top()), pos2(cells.right(), bar.bottom() - 1.0));
+        let simulated = name == "Mode" && view.simulated;
+        let (width, clicked) = cell_ui(ui, at, name, cell, simulated);
+        x += width;
+        ui.painter().vline(x - 0.5, at.y_range(), Stroke::new(1.0, colors.line));
+        if clicked {
+            acts.push(match name {
+                "Alerts" => Action::ToggleEvents,
+                _ => Action::Go(page),
+            });
+        }
+    }
+    let tools = Rect::from_min_max(pos2(x, bar.top()), bar.max - vec2(size::PAGE_PAD, 0.0));
+    let builder = UiBuilder::new()
+        .max_rect(tools)
+        .layout(Layout::right_to_left(Align::Center));
+    ui.scope_builder(builder, |ui| tools_ui(ui, view, acts));
+}
+
+fn brand_ui(ui: &Ui, rect: Rect, words: bool) {
+    let colors = theme::colors(ui);
+    let painter = ui.painter();
+    painter.text(
+        pos2(rect.left() + 26.0, rect.center().y),
+        eframe::egui::Align2::CENTER_CENTER,
+        char::from(Icon::Waypoints),
+        theme::icon_font(16.0),
+        colors.text,
+    );
+    if words {
+        painter.text(
+            pos2(rect.left() + 42.0, rect.center().y),
+            eframe::egui::Align2::LEFT_CENTER,
+            "Retail console",
+            theme::font(Type::Section, Weight::SemiBold),
+            colors.text,
+        );
+    }
+    painter.vline(rect.right() - 0.5, rect.y_range(), Stroke::new(1.0, colors.line));
+}
+
+/// One cell; its width, and whether it was clicked.
+fn cell_ui(ui: &mut Ui, at: Rect, name: &str, cell: &Cell, simulated: bool) -> (f32, bool) {
+    let colors = theme::colors(ui);
+    let builder = UiBuilder::new()
+        .max_rect(at.shrink2(vec2(14.0, 6.0)))
+        .layout(Layout::top_down(Align::Min));
+    let inner = ui.scope_builder(builder, |ui| {
+        ui.spacing_mut().item_spacing.y = 1.0;
+        Line::caption(name).color(colors.muted).show(ui);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 6.0;
+            if let Some(quiet) = &cell.lead {
+                Line::body(quiet).color(colors.muted).show(ui);
+            }
+            if cell.status != Status::Neutral {
+                widgets::status_icon(ui, cell.status);
+            }
+            let color = match cell.status {
+                Status::Neutral if cell.quiet => colors.muted,
+                Status::Neutral => colors.text,
+                status => status.color(colors),
+            };
+            Line::body(&cell.text).medium().color(color).show(ui);
+            if simulated {
+                simulated_badge(ui);
+            }
+        });
+    });
+    let width = inner.response.rect.width() + 28.0;
+    let rect = Rect::from_min_size(at.min, vec2(width, at.height()));
+    let response = ui
+        .interact(rect, ui.id().with(("top", name)), Sense::click())
+        .on_hover_cursor(CursorIcon::PointingHand);
+    if response.has_focus() {
+        ui.painter().rect_stroke(
+            rect.shrink(2.0),
+            CornerRadius::same(size::RADIUS),
+            Stroke::new(2.0, colors.focus),
+            eframe::egui::StrokeKind::Inside,
+        );
+    }
+    let label = format!("{name}: {}", cell.text);
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &label));
+    (width, response.clicked())
+}
+
+/// The word on its hatch.
+pub fn simulated_badge(ui: &mut Ui) {
+    let colors = theme::colors(ui);
+    let galley = ui.painter().layout_no_wrap(
+        "SIMULATED".to_owned(),
+        theme::font(Type::Caption, Weight::Medium),
+        colors.simulated,
+    );
+    let (rect, response) =
+        ui.allocate_exact_size(galley.size() + vec2(16.0, 3.0), Sense::hover());
+    widgets::hatch(ui.painter(), rect, 6.0, colors.simulated_hatch);
+    widgets::dashed_rect(ui.painter(), rect, colors.simulated);
+    let word = Rect::from_center_size(rect.center(), galley.size());
+    ui.painter().rect_filled(word.expand2(vec2(3.0, 0.0)), CornerRadius::ZERO, colors.panel);
+    ui.painter().galley(word.min, galley, colors.simulated);
+    response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, "Simulated"));
+    response.on_hover_text(
+        "The three data centres are replicas inside this process. The files on disk are real.",
+    );
+}
+
+fn tools_ui(ui: &mut Ui, view: &TopView, acts: &mut Vec<Action>) {
+    let none = "no fault is in force";
+    let stop = Btn::new("End all faults")
+        .icon(Icon::Square)
+        .look(if view.faults_active { Look::Danger } else { Look::Plain })
+        .blocked((!view.faults_active).then_some(none))
+        .hint("Ends every fault at once (Ctrl+Shift+X)");
+    if stop.clicked(ui) {
+        acts.push(Action::EndAllFaults);
+    }
+    let freeze = match &view.frozen {
+        Some(_) => Btn::new("Live").icon(Icon::Play),
+        None => Btn::new("Freeze view").icon(Icon::Pause),
+    };
+    if freeze.hint("Holds what is on the screen (Space)").clicked(ui) {
+        acts.push(Action::ToggleFreeze);
+    }
+    if let Some(behind) = &view.frozen {
+        widgets::badge(ui, Status::Stale, behind);
+    }
+}

@@ -1,0 +1,200 @@
+//! The link to the engine: opening it off the thread that draws, the newest snapshot, events, and
+//! answers that are waited for without blocking a frame.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::time::{Duration, Instant};
+
+use eframe::egui::Context;
+use retail_engine::config::Settings;
+use retail_engine::flow::Roles;
+use retail_engine::handle::{Answer, Command, Engine, EngineGone, OpenError, Reply, Snapshot};
+use retail_engine::telemetry::{Cursor, Event};
+
+/// Events that the console remembers, newest last.
+const EVENTS: usize = 10_000;
+/// Between two looks at answers that are waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(33);
+
+/// Where the engine stands.
+enum State {
+    Opening(Receiver<Result<Engine, OpenError>>, Instant),
+    Open(Box<Engine>),
+    Failed(OpenError),
+}
+
+/// How the engine came up, for the page that says so.
+pub enum Opened<'a> {
+    /// It is being opened, since then.
+    Opening(Duration),
+    /// It runs.
+    Running(&'a Engine),
+    /// It could not be opened.
+    Failed(&'a OpenError),
+}
+
+/// The console's hold on the engine.
+pub struct Link {
+    state: State,
+    cursor: Cursor,
+    events: Vec<Event>,
+    snapshot: Option<Arc<Snapshot>>,
+    opened_in: Option<Duration>,
+}
+
+impl Link {
+    /// Opens the engine on a thread of its own; `ctx` is woken when there is something new.
+    pub fn open(settings: Settings, ctx: &Context) -> std::io::Result<Self> {
+        let (sender, receiver) = channel();
+        let ctx = ctx.clone();
+        std::thread::Builder::new()
+            .name("open-engine".to_owned())
+            .spawn(move || {
+                let opened = Engine::open(settings, Roles::all());
+                if let Ok(engine) = &opened {
+                    let ctx = ctx.clone();
+                    engine.on_snapshot(move || ctx.request_repaint());
+                }
+                if sender.send(opened).is_err() {
+                    tracing::debug!("the console was closed before the engine was open");
+                }
+                ctx.request_repaint();
+            })?;
+        Ok(Self {
+            state: State::Opening(receiver, Instant::now()),
+            cursor: Cursor::default(),
+            events: Vec::new(),
+            snapshot: None,
+            opened_in: None,
+        })
+    }
+
+    /// Takes what is new; once per frame, before anything is drawn.
+    pub fn refresh(&mut self) {
+        if let State::Opening(receiver, since) = &self.state {
+            match receiver.try_recv() {
+                Ok(Ok(engine)) => {
+                    self.opened_in = Some(since.elapsed());
+                    self.state = State::Open(Box::new(engine));
+                }
+                Ok(Err(error)) => self.state = State::Failed(error),
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => {
+                    let what = "the thread that opens the engine ended with a panic".to_owned();
+                    self.state = State::Failed(OpenError::Internal(what));
+                }
+            }
+        }
+        if let State::Open(engine) = &self.state {
+            self.snapshot = Some(engine.snapshot());
+            let drained = engine.events(self.cursor);
+            self.cursor = drained.next;
+            self.events.extend(drained.events);
+            let surplus = self.events.len().saturating_sub(EVENTS);
+            self.events.drain(..surplus);
+        }
+    }
+
+    /// Where the engine stands.
+    pub fn opened(&self) -> Opened<'_> {
+        match &self.state {
+            State::Opening(_, since) => Opened::Opening(since.elapsed()),
+            State::Open(engine) => Opened::Running(engine),
+            State::Failed(error) => Opened::Failed(error),
+        }
+    }
+
+    /// The running engine.
+    pub fn engine(&self) -> Option<&Engine> {
+        match &self.state {
+            State::Open(engine) => Some(engine),
+            State::Opening(..) | State::Failed(_) => None,
+        }
+    }
+
+    /// How long opening took.
+    pub const fn opened_in(&self) -> Option<Duration> {
+        self.opened_in
+    }
+
+    /// The newest snapshot.
+    pub fn snapshot(&self) -> Option<&Arc<Snapshot>> {
+        self.snapshot.as_ref()
+    }
+
+    /// Events so far, oldest first.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Sends a command that has no answer.
+    pub fn send(&self, command: Command) {
+        let Some(engine) = self.engine() else {
+            return;
+        };
+        if engine.send(command).is_err() {
+            tracing::warn!("the engine has ended; the command was not carried out");
+        }
+    }
+
+    /// Asks the engine; the answer is polled by [`Pending::poll`].
+    pub fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Pending<T> {
+        self.engine().map_or(Pending::Idle, |engine| {
+            Pending::Waiting(engine.ask(command), Instant::now())
+        })
+    }
+}
+
+/// An answer of the engine as a page holds it.
+#[derive(Default)]
+pub enum Pending<T> {
+    /// Nothing was asked.
+    #[default]
+    Idle,
+    /// Asked, since then.
+    Waiting(Answer<T>, Instant),
+    /// The answer.
+    Ready(T),
+    /// The engine ended before it answered.
+    Gone(EngineGone),
+}
+
+impl<T> Pending<T> {
+    /// Takes the answer if it is there, and asks for another frame if it is not.
+    pub fn poll(&mut self, ctx: &Context) {
+        if let Self::Waiting(answer, _) = self {
+            match answer.wait_for(Duration::ZERO) {
+                Some(Ok(value)) => *self = Self::Ready(value),
+                Some(Err(gone)) => *self = Self::Gone(gone),
+                None => ctx.request_repaint_after(LOOK_EVERY),
+            }
+        }
+    }
+
+    /// The answer.
+    pub const fn ready(&self) -> Option<&T> {
+        match self {
+            Self::Ready(value) => Some(value),
+            Self::Idle | Self::Waiting(..) | Self::Gone(_) => None,
+        }
+    }
+
+    /// Takes the answer out, once it is there.
+    pub fn take(&mut self) -> Option<T> {
+        match std::mem::take(self) {
+            Self::Ready(value) => Some(value),
+            other => {
+                *self = other;
+                None
+            }
+        }
+    }
+
+    /// How long the answer is waited for.
+    pub fn waiting(&self) -> Option<Duration> {
+        match self {
+            Self::Waiting(_, since) => Some(since.elapsed()),
+            Self::Idle | Self::Ready(_) | Self::Gone(_) => None,
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The pages: each draws what its view says, and pushes actions. None keeps a rule of its own.
+
+pub mod first_run;
+pub mod keys;
+pub mod notices;
+pub mod overview;
+
+use std::sync::Arc;
+
+use eframe::egui::{Align, Context, Layout, Ui, vec2};
+use retail_engine::config::Settings;
+use retail_engine::handle::Snapshot;
+
+use crate::actions::Action;
+use crate::link::Link;
+use crate::notices::Notices;
+use crate::prefs::Prefs;
+use crate::theme::{self, Icon, Type, size};
+use crate::widgets::Line;
+
+/// A page of the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Page {
+    /// Is everything flowing, and is every row accounted for?
+    Overview,
+    /// What is in this file, and what will happen to it?
+    Load,
+    /// What do the sales say?
+    Analytics,
+    /// Which rows were set aside, why, and what can be saved?
+    Quality,
+    /// How far is each consumer, and what would a replay do?
+    Topics,
+    /// Did we survive, how long, and can we prove it?
+    Failover,
+    /// Can we connect, and is everything in place?
+    Setup,
+}
+
+impl Page {
+    /// In the order of the navigation.
+    pub const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::Load,
+        Self::Analytics,
+        Self::Quality,
+        Self::Topics,
+        Self::Failover,
+        Self::Setup,
+    ];
+
+    /// Its name in the navigation.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Load => "Load",
+            Self::Analytics => "Analytics",
+            Self::Quality => "Quality",
+            Self::Topics => "Topics & replay",
+            Self::Failover => "Failover",
+            Self::Setup => "Setup",
+        }
+    }
+
+    /// Its icon.
+    pub const fn icon(self) -> Icon {
+        match self {
+            Self::Overview => Icon::LayoutDashboard,
+            Self::Load => Icon::Upload,
+            Self::Analytics => Icon::ChartColumn,
+            Self::Quality => Icon::Funnel,
+            Self::Topics => Icon::ListOrdered,
+            Self::Failover => Icon::GitFork,
+            Self::Setup => Icon::SlidersHorizontal,
+        }
+    }
+}
+
+/// What every page is given to draw with.
+pub struct Cx<'a> {
+    /// The engine.
+    pub link: &'a Link,
+    /// What is shown.
+    pub snapshot: &'a Arc<Snapshot>,
+    /// The settings that the engine was opened with.
+    pub settings: &'a Settings,
+    /// What is remembered.
+    pub prefs: &'a mut Prefs,
+    /// Where acts go.
+    pub acts: &'a mut Vec<Action>,
+    /// Where errors go.
+    pub notices: &'a mut Notices,
+}
+
+/// What the pages remember while the program runs.
+#[derive(Default)]
+pub struct Pages {
+    overview: overview::State,
+}
+
+impl Pages {
+    /// Takes answers that have come; once per frame.
+    pub fn refresh(&mut self, ctx: &Context, link: &Link, notices: &mut Notices) {
+        let _ = (ctx, link, notices);
+    }
+
+    /// Draws a page.
+    pub fn ui(&mut self, ui: &mut Ui, page: Page, cx: &mut Cx<'_>) {
+        match page {
+            Page::Overview => overview::overview_ui(ui, &mut self.overview, cx),
+            Page::Load
+            | Page::Analytics
+            | Page::Quality
+            | Page::Topics
+            | Page::Failover
+            | Page::Setup => {}
+        }
+    }
+
+    /// Carries out an act that a page knows.
+    pub fn act(&mut self, action: &Action, link: &Link, notices: &mut Notices) {
+        let _ = (action, link, notices);
+    }
+}
+
+/// The title of a page, a sentence, and its acts at the right, drawn from the right.
+pub fn title_ui(ui: &mut Ui, title: &str, sentence: &str, acts: impl FnOnce(&mut Ui)) {
+    let room = vec2(ui.available_width(), size::TITLE_ROW);
+    ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_height(size::TITLE_ROW);
+        acts(ui);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            let muted = theme::colors(ui).muted;
+            Line::new(title, Type::Title).semibold().show(ui);
+            ui.add_space(4.0);
+            Line::body(sentence).color(muted).show(ui);
+        });
+    });
+}

@@ -1,0 +1,101 @@
+//! What the console remembers between two starts: kept beside the data, one file per profile.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::ThemePreference;
+use serde::{Deserialize, Serialize};
+
+use crate::pages::Page;
+
+/// Files that "recent" lists.
+const RECENT: usize = 8;
+const FILE: &str = "console.json";
+
+/// Remembered choices of a person. Unknown or damaged ones fall back to the defaults.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Prefs {
+    /// Dark, light, as the system.
+    pub theme: ThemePreference,
+    /// Size of the text in percent, 80 to 200.
+    pub text_scale: u16,
+    /// Page shown last.
+    pub page: Page,
+    /// Files opened, newest first.
+    pub recent: Vec<PathBuf>,
+    /// Seconds that the charts show.
+    pub range_secs: u32,
+    /// Size of the window in points.
+    pub window: Option<[f32; 2]>,
+}
+
+impl Default for Prefs {
+    fn default() -> Self {
+        Self {
+            theme: ThemePreference::System,
+            text_scale: 100,
+            page: Page::Overview,
+            recent: Vec::new(),
+            range_secs: 300,
+            window: None,
+        }
+    }
+}
+
+impl Prefs {
+    /// Those of a data directory.
+    pub fn load(data_dir: &Path) -> Self {
+        let path = data_dir.join(FILE);
+        match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
+                tracing::warn!(%error, path = %path.display(), "preferences are not readable; the defaults are used");
+                Self::default()
+            }),
+            Err(_none_yet) => Self::default(),
+        }
+    }
+
+    /// Keeps them. Written beside and renamed, so that a crash leaves the old ones.
+    pub fn save(&self, data_dir: &Path) {
+        let path = data_dir.join(FILE);
+        let beside = data_dir.join(".console.json.new");
+        let written = serde_json::to_vec_pretty(self)
+            .map_err(std::io::Error::other)
+            .and_then(|bytes| std::fs::write(&beside, bytes))
+            .and_then(|()| std::fs::rename(&beside, &path));
+        if let Err(error) = written {
+            tracing::warn!(%error, path = %path.display(), "preferences were not kept");
+        }
+    }
+
+    /// Puts a file first among the recent ones.
+    pub fn opened(&mut self, file: PathBuf) {
+        self.recent.retain(|known| *known != file);
+        self.recent.insert(0, file);
+        self.recent.truncate(RECENT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_saved_is_loaded_and_damage_falls_back() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(Prefs::load(dir.path()), Prefs::default());
+        let mut prefs = Prefs {
+            text_scale: 125,
+            page: Page::Failover,
+            ..Prefs::default()
+        };
+        prefs.opened("a.csv".into());
+        prefs.opened("b.csv".into());
+        prefs.opened("a.csv".into());
+        assert_eq!(prefs.recent, [PathBuf::from("a.csv"), "b.csv".into()]);
+        prefs.save(dir.path());
+        assert_eq!(Prefs::load(dir.path()), prefs);
+        std::fs::write(dir.path().join(FILE), b"{").unwrap();
+        assert_eq!(Prefs::load(dir.path()), Prefs::default());
+    }
+}

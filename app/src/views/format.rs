@@ -1,0 +1,255 @@
+//! Numbers as text, one rule for the whole console: thin space between thousands, a real minus,
+//! money exact to the last digit, units of time and bytes that a person reads at once.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Local, Utc};
+use rust_decimal::Decimal;
+
+/// Between thousands; labels with it must not wrap.
+const THIN: char = '\u{2009}';
+const MINUS: char = '\u{2212}';
+
+/// A count, exact.
+pub fn count(value: u64) -> String {
+    grouped(&value.to_string())
+}
+
+/// A count with its sign where it is negative.
+pub fn signed(value: i64) -> String {
+    let digits = grouped(&value.unsigned_abs().to_string());
+    if value < 0 {
+        format!("{MINUS}{digits}")
+    } else {
+        digits
+    }
+}
+
+/// A count that was taken away.
+pub fn minus(value: u64) -> String {
+    if value == 0 {
+        count(0)
+    } else {
+        format!("{MINUS}{}", count(value))
+    }
+}
+
+/// A decimal as it is, its whole part grouped.
+pub fn decimal(value: Decimal) -> String {
+    let text = value.abs().to_string();
+    let (whole, fraction) = match text.split_once('.') {
+        Some((whole, fraction)) => (whole.to_owned(), format!(".{fraction}")),
+        None => (text, String::new()),
+    };
+    let sign = if value.is_sign_negative() && !value.is_zero() {
+        MINUS.to_string()
+    } else {
+        String::new()
+    };
+    format!("{sign}{}{fraction}", grouped(&whole))
+}
+
+/// Money, exact, in pounds.
+pub fn money(value: Decimal) -> String {
+    let text = decimal(value);
+    match text.strip_prefix(MINUS) {
+        Some(rest) => format!("{MINUS}\u{a3}{rest}"),
+        None => format!("\u{a3}{text}"),
+    }
+}
+
+/// Money with two places, for tiles; the exact amount stands in the tooltip.
+pub fn money_rounded(value: Decimal) -> String {
+    let mut rounded = value.round_dp(2);
+    rounded.rescale(2);
+    money(rounded)
+}
+
+/// Three significant digits and the unit: `9 120 rows/s`.
+pub fn rate(per_second: f64, unit: &str) -> String {
+    format!("{} {unit}/s", significant(per_second))
+}
+
+/// A number of three significant digits.
+pub fn significant(value: f64) -> String {
+    if !value.is_finite() {
+        return "Unknown".to_owned();
+    }
+    if value.abs() < 0.05 {
+        return "0".to_owned();
+    }
+    if value.abs() < 9.95 {
+        return format!("{value:.1}");
+    }
+    let digits = value.abs().log10().floor();
+    let step = 10_f64.powf((digits - 2.0).max(0.0));
+    let rounded = (value / step).round() * step;
+    let text = grouped(&format!("{:.0}", rounded.abs()));
+    if rounded < 0.0 {
+        format!("{MINUS}{text}")
+    } else {
+        text
+    }
+}
+
+/// A share of 0 to 1 as a percentage.
+pub fn percent(share: f64) -> String {
+    if !share.is_finite() {
+        return "Unknown".to_owned();
+    }
+    let value = share * 100.0;
+    if value > 0.0 && value < 0.1 {
+        "<0.1 %".to_owned()
+    } else {
+        format!("{value:.1} %")
+    }
+}
+
+/// A share of `part` in `whole`; `None` of nothing.
+pub fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// How long something took: `0.92 s`, `1:04`, `2 h 5 m`.
+pub fn duration(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if seconds < 10 {
+        format!("{:.2} s", time.as_secs_f64())
+    } else if seconds < 60 {
+        format!("{:.1} s", time.as_secs_f64())
+    } else if seconds < 3_600 {
+        format!("{}:{:02}", seconds / 60, seconds % 60)
+    } else {
+        format!("{} h {} m", seconds / 3_600, seconds % 3_600 / 60)
+    }
+}
+
+/// How old something is, two units at most: `4.2 s`, `3 m 10 s`.
+pub fn age(time: Duration) -> String {
+    let seconds = time.as_secs();
+    if time.is_zero() {
+        "0 s".to_owned()
+    } else if seconds < 10 {
+        format!("{:.1} s", time.as_secs_f64())
+    } else if seconds < 60 {
+        format!("{seconds} s")
+    } else if seconds < 3_600 {
+        format!("{} m {} s", seconds / 60, seconds % 60)
+    } else if seconds < 86_400 {
+        format!("{} h {} m", seconds / 3_600, seconds % 3_600 / 60)
+    } else {
+        format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600)
+    }
+}
+
+/// Milliseconds: `6.1 ms`, `128 ms`.
+pub fn millis(time: Duration) -> String {
+    let millis = time.as_secs_f64() * 1_000.0;
+    if millis < 10.0 {
+        format!("{millis:.1} ms")
+    } else {
+        format!("{} ms", grouped(&format!("{millis:.0}")))
+    }
+}
+
+/// Bytes in IEC units: `43.5 MiB`.
+pub fn bytes(value: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if value < 1_024 {
+        return format!("{value} B");
+    }
+    let mut scaled = value as f64 / 1_024.0;
+    let mut unit = 0;
+    while scaled >= 1_023.95 && unit + 1 < UNITS.len() {
+        scaled /= 1_024.0;
+        unit += 1;
+    }
+    let unit = UNITS.get(unit).copied().unwrap_or("PiB");
+    format!("{scaled:.1} {unit}")
+}
+
+/// Time of day here, to the second.
+pub fn clock(at: DateTime<Utc>) -> String {
+    at.with_timezone(&Local).format("%H:%M:%S").to_string()
+}
+
+/// Time of day here, to a tenth of a second.
+pub fn clock_tenths(at: DateTime<Utc>) -> String {
+    let here = at.with_timezone(&Local);
+    format!(
+        "{}.{}",
+        here.format("%H:%M:%S"),
+        here.timestamp_subsec_millis().min(999) / 100
+    )
+}
+
+fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 * THIN.len_utf8());
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(THIN);
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_exact_and_grouped() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(541_909), "541\u{2009}909");
+        assert_eq!(count(1_000), "1\u{2009}000");
+        assert_eq!(signed(-12_345), "\u{2212}12\u{2009}345");
+        assert_eq!(minus(0), "0");
+    }
+
+    #[test]
+    fn money_keeps_every_place() {
+        let amount: Decimal = "10660634.504".parse().unwrap();
+        assert_eq!(money(amount), "£10\u{2009}660\u{2009}634.504");
+        assert_eq!(money(-amount), "\u{2212}£10\u{2009}660\u{2009}634.504");
+        assert_eq!(money_rounded(amount), "£10\u{2009}660\u{2009}634.50");
+        assert_eq!(money("0.000".parse().unwrap()), "£0.000");
+    }
+
+    #[test]
+    fn rates_have_three_digits() {
+        for (value, text) in [
+            (0.0, "0"),
+            (9.54, "9.5"),
+            (12.0, "12"),
+            (9_123.4, "9\u{2009}120"),
+            (541_909.0, "542\u{2009}000"),
+            (f64::NAN, "Unknown"),
+        ] {
+            assert_eq!(significant(value), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn times_use_the_units_a_person_would() {
+        let ms = Duration::from_millis;
+        assert_eq!(duration(ms(920)), "0.92 s");
+        assert_eq!(duration(ms(64_000)), "1:04");
+        assert_eq!(duration(ms(7_500_000)), "2 h 5 m");
+        assert_eq!(age(ms(0)), "0 s");
+        assert_eq!(age(ms(4_230)), "4.2 s");
+        assert_eq!(age(ms(190_000)), "3 m 10 s");
+        assert_eq!(millis(ms(128)), "128 ms");
+    }
+
+    #[test]
+    fn bytes_and_shares() {
+        assert_eq!(bytes(45_580_638), "43.5 MiB");
+        assert_eq!(bytes(1_048_575), "1.0 MiB");
+        assert_eq!(bytes(17), "17 B");
+        assert_eq!(percent(0.978), "97.8 %");
+        assert_eq!(percent(0.0002), "<0.1 %");
+        assert_eq!(percent(0.0), "0.0 %");
+        assert_eq!(share(1, 0), None);
+    }
+}

@@ -1,0 +1,171 @@
+//! The bar at the top, as words.
+
+use std::time::Duration;
+
+use retail_engine::config::Mode;
+use retail_engine::flow::LoadState;
+use retail_engine::handle::{LoadView, Snapshot};
+
+use super::format;
+use crate::widgets::Status;
+
+/// One cell of the bar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cell {
+    /// Said first and quietly: the id of a load.
+    pub lead: Option<String>,
+    /// What it says.
+    pub text: String,
+    /// How it stands.
+    pub status: Status,
+    /// Nothing to see here.
+    pub quiet: bool,
+}
+
+impl Cell {
+    /// Nothing to see.
+    pub fn quiet(text: impl Into<String>) -> Self {
+        Self {
+            lead: None,
+            text: text.into(),
+            status: Status::Neutral,
+            quiet: true,
+        }
+    }
+
+    /// A plain word.
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self {
+            quiet: false,
+            ..Self::quiet(text)
+        }
+    }
+
+    /// A word that stands for something.
+    pub fn of(status: Status, text: impl Into<String>) -> Self {
+        Self {
+            status,
+            ..Self::plain(text)
+        }
+    }
+
+    fn lead(mut self, lead: impl Into<String>) -> Self {
+        self.lead = Some(lead.into());
+        self
+    }
+}
+
+/// The bar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopView {
+    /// Embedded or the name of a profile.
+    pub mode: Cell,
+    /// The data centres are inside this process.
+    pub simulated: bool,
+    /// The running load, or the last.
+    pub load: Cell,
+    /// The worst of everything.
+    pub health: Cell,
+    /// Faults in force.
+    pub faults: Cell,
+    /// Whether there is any.
+    pub faults_active: bool,
+    /// Alerts.
+    pub alerts: Cell,
+    /// How far behind a frozen view is.
+    pub frozen: Option<String>,
+}
+
+impl TopView {
+    /// Of a snapshot; without one, what is known before.
+    pub fn of(snapshot: Option<&Snapshot>, frozen_for: Option<Duration>) -> Self {
+        let frozen = frozen_for.map(|time| format!("{} behind", format::age(time)));
+        let Some(snapshot) = snapshot else {
+            return Self {
+                mode: Cell::quiet("Opening\u{2026}"),
+                simulated: false,
+                load: Cell::quiet("Unknown"),
+                health: Cell::of(Status::Unknown, "Unknown"),
+                faults: Cell::quiet("Unknown"),
+                faults_active: false,
+                alerts: Cell::quiet("Unknown"),
+                frozen,
+            };
+        };
+        Self {
+            mode: Cell::plain(match snapshot.mode {
+                Mode::Embedded => "Embedded",
+                Mode::Live => "Live",
+            }),
+            simulated: snapshot.mode == Mode::Embedded,
+            load: load(snapshot),
+            health: health(snapshot),
+            faults: faults(snapshot),
+            faults_active: !snapshot.faults.is_empty(),
+            alerts: Cell::quiet("None"),
+            frozen,
+        }
+    }
+}
+
+fn load(snapshot: &Snapshot) -> Cell {
+    if let Some(load) = &snapshot.load {
+        return running(load);
+    }
+    let Some(last) = snapshot.loads.last() else {
+        return Cell::quiet("None yet");
+    };
+    let id = last.id.to_string();
+    match &last.state {
+        LoadState::Reading => Cell::of(Status::Warn, "not finished").lead(id),
+        LoadState::Produced => match snapshot.lag.as_lag().known() {
+            Some(0) => Cell::of(Status::Ok, "all written").lead(id),
+            Some(lines) => Cell::plain(format!("{} in flight", format::count(lines))).lead(id),
+            None => Cell::of(Status::Unknown, "Unknown").lead(id),
+        },
+        LoadState::Cancelled => Cell::of(Status::Warn, "cancelled").lead(id),
+        LoadState::Stopped(_) => Cell::of(Status::Warn, "stopped").lead(id),
+        LoadState::Failed(_) => Cell::of(Status::Critical, "failed").lead(id),
+    }
+}
+
+fn running(load: &LoadView) -> Cell {
+    let id = load.record.id.to_string();
+    let gap: u64 = load
+        .ledger
+        .gaps()
+        .iter()
+        .map(|gap| gap.lines.unsigned_abs())
+        .sum();
+    if load.record.produced_at.is_some() && gap > 0 && load.ledger.written >= load.ledger.produced {
+        return Cell::of(Status::Critical, format!("gap {}", format::count(gap))).lead(id);
+    }
+    let (word, share) = if load.record.produced_at.is_some() {
+        ("draining", format::share(load.ledger.written, load.ledger.produced))
+    } else {
+        ("loading", format::share(load.read.bytes, load.read.total_bytes))
+    };
+    match share {
+        Some(share) => Cell::plain(format!("{word} {}", format::percent(share.min(1.0)))).lead(id),
+        None => Cell::plain(word).lead(id),
+    }
+}
+
+fn health(snapshot: &Snapshot) -> Cell {
+    if !snapshot.workers_failed.is_empty() {
+        return Cell::of(Status::Critical, "A worker stopped");
+    }
+    Cell::of(Status::Ok, "Healthy")
+}
+
+fn faults(snapshot: &Snapshot) -> Cell {
+    let Some(soonest) = snapshot.faults.iter().map(|fault| fault.ends_at).min() else {
+        return Cell::quiet("None");
+    };
+    let left = (soonest - snapshot.at).to_std().unwrap_or_default();
+    let active = snapshot.faults.len();
+    Cell::of(
+        Status::Critical,
+        format!("{active} active, ends in {}", format::duration(left)),
+    )
+}

@@ -1,0 +1,355 @@
+//! Charts over time: gaps stay gaps, y begins at zero, faults are spans, events are lines, and all
+//! charts of a page share one range and one crosshair.
+
+use eframe::egui::{Align2, Color32, Id, Response, Stroke, Ui, Vec2b, WidgetInfo, WidgetType, pos2, vec2};
+use egui_plot::{GridMark, Line, LineStyle, Plot, PlotBounds, PlotPoint, Span, VLine};
+use chrono::{DateTime, Local, Utc};
+
+use super::paint::hatch;
+use crate::theme::{self, Type, Weight};
+
+/// How a line is drawn, so that colour is not alone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Stroke2 {
+    /// Solid.
+    Solid,
+    /// Dashed.
+    Dashed,
+    /// Dotted.
+    Dotted,
+}
+
+/// One line of a chart.
+#[derive(Debug, Clone)]
+pub struct Series {
+    /// Its name, drawn beside its end.
+    pub name: String,
+    /// Its colour.
+    pub color: Color32,
+    /// How it is drawn.
+    pub stroke: Stroke2,
+    /// Whether the area below is tinted.
+    pub filled: bool,
+    /// Seconds since 1970 and value; `None` is a gap.
+    pub points: Vec<(f64, Option<f64>)>,
+}
+
+/// A time with something to say.
+#[derive(Debug, Clone)]
+pub struct Mark {
+    /// Seconds since 1970.
+    pub at: f64,
+    /// Its flag on the top chart.
+    pub flag: String,
+    /// What happened.
+    pub text: String,
+    /// Its colour.
+    pub color: Color32,
+}
+
+/// A time that lasted: a fault.
+#[derive(Debug, Clone)]
+pub struct Band {
+    /// Its name.
+    pub name: String,
+    /// First second since 1970.
+    pub from: f64,
+    /// Last second since 1970; later than now while it lasts.
+    pub to: f64,
+}
+
+/// What a chart shows.
+#[derive(Debug, Clone)]
+pub struct TimeChart<'a> {
+    /// Its id, and its name for those who cannot see it.
+    pub name: &'a str,
+    /// Shared by the charts that share range and crosshair.
+    pub group: &'a str,
+    /// First and last second.
+    pub range: (f64, f64),
+    /// Its lines.
+    pub series: Vec<Series>,
+    /// Faults.
+    pub bands: Vec<Band>,
+    /// Events.
+    pub marks: Vec<Mark>,
+    /// Whether it has the time axis: the lowest of the page has.
+    pub time_axis: bool,
+    /// A value in words.
+    pub value: fn(f64) -> String,
+}
+
+/// Draws it over the room that is left, `height` points high.
+pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
+    let colors = theme::colors(ui);
+    let top = top_of(chart);
+    let (from, to) = chart.range;
+    let value = chart.value;
+    let group = Id::new(chart.group);
+    let drawn = ui.scope(|ui| {
+        ui.visuals_mut().override_text_color = Some(colors.muted);
+        ui.style_mut().text_styles.insert(
+            eframe::egui::TextStyle::Body,
+            theme::font(Type::Caption, Weight::Regular),
+        );
+        Plot::new(chart.name)
+            .height(height)
+            .show_background(false)
+            .show_axes(Vec2b::new(chart.time_axis, true))
+            .show_grid(Vec2b::new(false, true))
+            .grid_color(colors.grid)
+            .grid_fade(0.0)
+            .allow_zoom(false)
+            .allow_drag(false)
+            .allow_scroll(false)
+            .allow_boxed_zoom(false)
+            .allow_double_click_reset(false)
+            .set_margin_fraction(vec2(0.0, 0.0))
+            .link_cursor(group, Vec2b::new(true, false))
+            .cursor_color(colors.line_strong)
+            .y_axis_min_width(52.0)
+            .y_grid_spacer(move |_| y_marks(top))
+            .x_grid_spacer(move |_| x_marks(from, to))
+            .x_axis_formatter(|mark, _| clock(mark.value))
+            .y_axis_formatter(move |mark, _| value(mark.value))
+            .label_formatter(move |hover| match hover {
+                egui_plot::HoverPosition::NearDataPoint {
+                    plot_name,
+                    position,
+                    ..
+                } => Some(format!("{plot_name}\n{}\n{}", value(position.y), clock_utc(position.x))),
+                egui_plot::HoverPosition::Elsewhere { position } => Some(clock_utc(position.x)),
+            })
+            .show(ui, |plot| {
+                plot.set_plot_bounds(PlotBounds::from_min_max([from, 0.0], [to, top]));
+                for band in &chart.bands {
+                    plot.span(
+                        Span::new("", band.from.max(from)..=band.to.min(to))
+                            .fill(colors.fault_span)
+                            .border(Stroke::new(1.0, colors.critical)),
+                    );
+                }
+                for mark in &chart.marks {
+                    plot.vline(VLine::new(&mark.text, mark.at).color(mark.color).width(1.0));
+                }
+                for series in &chart.series {
+                    for run in runs(&series.points, from, to) {
+                        plot.line(line_of(series, run));
+                    }
+                }
+            })
+    });
+    let inner = drawn.inner;
+    let painter = ui.painter();
+    let frame = *inner.transform.frame();
+    painter.hline(frame.x_range(), frame.bottom(), Stroke::new(1.0, colors.line_strong));
+    let screen = |x: f64, y: f64| inner.transform.position_from_point(&PlotPoint::new(x, y));
+    for (begin, end) in gaps(&chart.series, from, to) {
+        let rect = eframe::egui::Rect::from_min_max(
+            pos2(screen(begin, 0.0).x, frame.top()),
+            pos2(screen(end, 0.0).x, frame.bottom()),
+        );
+        if rect.width() > 2.0 {
+            hatch(painter, rect, 6.0, colors.line_strong);
+        }
+    }
+    for series in &chart.series {
+        let Some((x, y)) = series.points.iter().rev().find_map(|(x, y)| y.map(|y| (*x, y))) else {
+            continue;
+        };
+        let at = screen(x.min(to), y);
+        painter.text(
+            pos2(at.x.min(frame.right() - 4.0), (at.y - 8.0).max(frame.top() + 8.0)),
+            Align2::RIGHT_BOTTOM,
+            &series.name,
+            theme::font(Type::Caption, Weight::Medium),
+            series.color,
+        );
+    }
+    let said = chart
+        .series
+        .iter()
+        .map(|series| {
+            let last = series.points.last().and_then(|(_, y)| *y);
+            let last = last.map_or_else(|| "unknown".to_owned(), value);
+            format!("{} {last}", series.name)
+        })
+        .collect::<Vec<_>>()
+        .join(", ");
+    let label = format!("{}: {said}", chart.name);
+    inner
+        .response
+        .widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, &label));
+    inner.response
+}
+
+/// Highest value shown: a round number above all values.
+fn top_of(chart: &TimeChart<'_>) -> f64 {
+    let (from, to) = chart.range;
+    let most = chart
+        .series
+        .iter()
+        .flat_map(|series| &series.points)
+        .filter(|(x, _)| (from..=to).contains(x))
+        .filter_map(|(_, y)| *y)
+        .fold(0.0, f64::max);
+    round_above(most)
+}
+
+/// 1, 2, 4, 5 or 10 times a power of ten, not below `value`, and at least 4.
+pub fn round_above(value: f64) -> f64 {
+    let value = value.max(4.0);
+    let power = 10_f64.powf(value.log10().floor());
+    [1.0, 2.0, 4.0, 5.0, 10.0]
+        .into_iter()
+        .map(|step| step * power)
+        .find(|top| *top >= value * 1.000_1)
+        .unwrap_or(power * 10.0)
+}
+
+fn y_marks(top: f64) -> Vec<GridMark> {
+    (0..=4)
+        .map(|step| GridMark {
+            value: top * f64::from(step) / 4.0,
+            step_size: top / 4.0,
+        })
+        .collect()
+}
+
+fn x_marks(from: f64, to: f64) -> Vec<GridMark> {
+    const STEPS: [f64; 9] = [5.0, 10.0, 20.0, 60.0, 120.0, 300.0, 600.0, 1_200.0, 3_600.0];
+    let wanted = (to - from) / 5.0;
+    let step = STEPS
+        .into_iter()
+        .find(|step| *step >= wanted)
+        .unwrap_or(7_200.0);
+    let mut marks = Vec::new();
+    let mut at = (from / step).ceil() * step;
+    while at <= to {
+        marks.push(GridMark {
+            value: at,
+            step_size: step,
+        });
+        at += step;
+    }
+    marks
+}
+
+fn line_of<'a>(series: &Series, run: Vec<[f64; 2]>) -> Line<'a> {
+    let line = Line::new(series.name.clone(), run)
+        .color(series.color)
+        .width(1.5)
+        .style(match series.stroke {
+            Stroke2::Solid => LineStyle::Solid,
+            Stroke2::Dashed => LineStyle::Dashed { length: 6.0 },
+            Stroke2::Dotted => LineStyle::Dotted { spacing: 4.0 },
+        });
+    if series.filled {
+        line.fill(0.0).fill_alpha(0.14)
+    } else {
+        line
+    }
+}
+
+/// The runs of known points inside the range.
+fn runs(points: &[(f64, Option<f64>)], from: f64, to: f64) -> Vec<Vec<[f64; 2]>> {
+    let mut runs = Vec::new();
+    let mut run = Vec::new();
+    for (x, y) in points {
+        match y {
+            Some(y) if (from..=to).contains(x) => run.push([*x, *y]),
+            _ if run.is_empty() => {}
+            _ => runs.push(std::mem::take(&mut run)),
+        }
+    }
+    if !run.is_empty() {
+        runs.push(run);
+    }
+    runs
+}
+
+/// Where no line of the chart has a value, between its first and its last sample.
+fn gaps(series: &[Series], from: f64, to: f64) -> Vec<(f64, f64)> {
+    let Some(first) = series.first() else {
+        return Vec::new();
+    };
+    let mut gaps = Vec::new();
+    let mut since: Option<f64> = None;
+    let mut before = None;
+    for (place, (x, _)) in first.points.iter().enumerate() {
+        if !(from..=to).contains(x) {
+            continue;
+        }
+        let known = series
+            .iter()
+            .any(|series| series.points.get(place).is_some_and(|(_, y)| y.is_some()));
+        match (known, since) {
+            (false, None) => since = Some(before.unwrap_or(*x)),
+            (true, Some(begin)) => {
+                gaps.push((begin, *x));
+                since = None;
+            }
+            _ => {}
+        }
+        before = Some(*x);
+    }
+    if let (Some(begin), Some(end)) = (since, before) {
+        gaps.push((begin, end));
+    }
+    gaps
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "seconds since 1970 fit for the next billion years"
+)]
+fn moment(seconds: f64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis((seconds * 1_000.0) as i64).unwrap_or_default()
+}
+
+fn clock(seconds: f64) -> String {
+    moment(seconds).with_timezone(&Local).format("%H:%M:%S").to_string()
+}
+
+fn clock_utc(seconds: f64) -> String {
+    let at = moment(seconds);
+    format!("{} (UTC {})", at.with_timezone(&Local).format("%H:%M:%S"), at.format("%H:%M:%S"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(values: &[Option<f64>]) -> Series {
+        Series {
+            name: "a".into(),
+            color: Color32::WHITE,
+            stroke: Stroke2::Solid,
+            filled: false,
+            points: values
+                .iter()
+                .enumerate()
+                .map(|(x, y)| (x as f64, *y))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_gap_breaks_the_line_and_is_found() {
+        let one = series(&[Some(1.0), None, None, Some(2.0), Some(3.0)]);
+        assert_eq!(
+            runs(&one.points, 0.0, 9.0),
+            [vec![[0.0, 1.0]], vec![[3.0, 2.0], [4.0, 3.0]]]
+        );
+        assert_eq!(gaps(&[one.clone()], 0.0, 9.0), [(0.0, 3.0)]);
+        let other = series(&[Some(1.0); 5]);
+        assert!(gaps(&[one, other], 0.0, 9.0).is_empty());
+    }
+
+    #[test]
+    fn the_axis_ends_at_a_round_number_above_all_values() {
+        for (value, top) in [(0.0, 5.0), (4.0, 5.0), (8_740.0, 10_000.0), (1_001.0, 2_000.0)] {
+            assert!((round_above(value) - top).abs() < 1e-6, "{value}");
+        }
+    }
+}

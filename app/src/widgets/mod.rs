@@ -1,0 +1,21 @@
+//! Pieces that several pages share. They draw and report clicks; they know no engine.
+
+mod badge;
+mod button;
+mod cells;
+pub mod chart;
+mod layout;
+mod marker;
+mod paint;
+mod panel;
+mod text;
+
+pub use badge::{Status, badge, status_icon};
+pub use button::{Btn, Look, segmented, select, switch};
+pub use cells::{Align, ColumnSpec, header_cell, table, text_cell};
+pub use layout::{Split, rect_ui, split_columns, split_rows};
+pub use marker::{dc_label, marker, region_label};
+pub use paint::{bar, dashed_rect, hatch, sparkline};
+pub(crate) use panel::surface;
+pub use panel::{Panel, empty_state, error_state};
+pub use text::{Line, icon, line, reading};
