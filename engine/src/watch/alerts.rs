@@ -1,7 +1,6 @@
-//! Alert rules: a threshold that must be passed for a while, judged here and exported to
-//! Prometheus, from one definition.
+//! Alert rules: a threshold that must be passed for a while, judged in [`super::alert_state`] and
+//! exported to Prometheus, from one definition.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -20,16 +19,20 @@ pub enum Signal {
     LagAge,
     /// Failed writes per second, per data centre.
     WriteErrors,
-    /// 1 for a data centre that is up, 0 for one that is not.
+    /// 1 for a data centre that is up, 0.5 for one that is suspect, 0 for one that is down.
     DcUp,
-    /// Hints waiting, per data centre.
-    Hints,
-    /// Part of the rows read that were set aside.
+    /// Part of the hint window that has passed, per data centre, 0 to 1.
+    HintWindow,
+    /// 1 for a consumer that is stalled or stopped while lines wait, else 0, per region.
+    ConsumerStalled,
+    /// Part of the rows read in the last five minutes that were set aside; 0 when none was read.
     RejectShare,
-    /// Bytes on the disk, per data centre.
-    DiskBytes,
+    /// Part of its disk that is in use, per data centre, 0 to 1.
+    DiskUsed,
     /// Lines that the ledger misses.
     LedgerGap,
+    /// Workers that ended before they should.
+    WorkersFailed,
 }
 
 impl Signal {
@@ -38,14 +41,16 @@ impl Signal {
         match self {
             Self::LagLines => "sum by (region) (retail_lag_lines)",
             Self::LagAge => "max by (region) (retail_lag_age_seconds)",
-            Self::WriteErrors => "rate(retail_write_errors_total[1m])",
+            Self::WriteErrors => "sum by (dc) (rate(retail_write_errors_total[1m]))",
             Self::DcUp => "retail_dc_up",
-            Self::Hints => "retail_hints_pending",
             Self::RejectShare => {
                 "sum(rate(retail_rejects_total[5m])) / sum(rate(retail_lines_total{hop=\"read\"}[5m]))"
             }
-            Self::DiskBytes => "retail_disk_bytes",
+            Self::HintWindow => "retail_hint_window_used_ratio",
+            Self::ConsumerStalled => "retail_consumer_stalled",
+            Self::DiskUsed => "retail_disk_used_ratio",
             Self::LedgerGap => "retail_ledger_gap_lines",
+            Self::WorkersFailed => "retail_workers_failed",
         }
     }
 }
@@ -99,7 +104,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    fn is_passed(&self, value: f64) -> bool {
+    /// Whether a value is on the side of trouble.
+    pub fn is_passed(&self, value: f64) -> bool {
         match self.side {
             Side::Above => value > self.threshold,
             Side::Below => value < self.threshold,
@@ -107,8 +113,25 @@ impl Rule {
     }
 }
 
-/// The rules that are on from the start.
-pub fn default_rules() -> Vec<Rule> {
+/// Where the thresholds lie that the settings name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Thresholds {
+    /// Lines that may wait in a region.
+    pub lag_lines: u64,
+    /// How long the oldest of them may wait.
+    pub lag_age: Duration,
+    /// Writes per second that may fail at a data centre.
+    pub write_errors_per_sec: f64,
+    /// Part of the hint window that may pass, 0 to 1.
+    pub hint_window: f64,
+    /// Part of the rows that may be set aside, 0 to 1.
+    pub reject_share: f64,
+    /// Part of a disk that may be in use, 0 to 1.
+    pub disk_used: f64,
+}
+
+/// The rules with these thresholds.
+pub fn rules(at: &Thresholds) -> Vec<Rule> {
     let rule = |name: &str, signal, side, threshold, seconds, level, summary: &str| Rule {
         name: name.to_owned(),
         signal,
@@ -118,12 +141,15 @@ pub fn default_rules() -> Vec<Rule> {
         level,
         summary: summary.to_owned(),
     };
+    let lag_lines = at.lag_lines as f64;
+    let lag_age = at.lag_age.as_secs_f64();
+    let errors = at.write_errors_per_sec;
     vec![
         rule(
             "RetailLag",
             Signal::LagLines,
             Above,
-            100_000.0,
+            lag_lines,
             60,
             Warning,
             "A consumer is far behind",
@@ -132,64 +158,84 @@ pub fn default_rules() -> Vec<Rule> {
             "RetailLagAge",
             Signal::LagAge,
             Above,
-            300.0,
+            lag_age,
             60,
             Warning,
-            "Lines wait for minutes",
+            "Lines wait for long",
+        ),
+        rule(
+            "RetailConsumerStalled",
+            Signal::ConsumerStalled,
+            Above,
+            0.0,
+            15,
+            Critical,
+            "Lines wait and nothing is committed",
         ),
         rule(
             "RetailWriteErrors",
             Signal::WriteErrors,
             Above,
-            1.0,
+            errors,
             30,
             Warning,
             "Writes to a data centre fail",
         ),
+        // Below 0.5 is down; suspect is 0.5, and lasts for a moment only.
         rule(
             "RetailDcDown",
             Signal::DcUp,
             Below,
-            1.0,
-            15,
+            0.5,
+            5,
             Critical,
             "A data centre is down",
         ),
         rule(
             "RetailHints",
-            Signal::Hints,
+            Signal::HintWindow,
             Above,
-            0.0,
-            3_600,
+            at.hint_window,
+            0,
             Warning,
-            "Hints wait for an hour: the window may end",
+            "The window for which hints are kept will end",
         ),
         rule(
             "RetailRejects",
             Signal::RejectShare,
             Above,
-            0.1,
-            60,
+            at.reject_share,
+            15,
             Warning,
             "Many rows are set aside",
         ),
         rule(
             "RetailDisk",
-            Signal::DiskBytes,
+            Signal::DiskUsed,
             Above,
-            50e9,
-            300,
+            at.disk_used,
+            60,
             Warning,
-            "A data centre holds over 50 GB",
+            "A disk fills",
         ),
+        // A replica may be a moment behind when a load has ended.
         rule(
             "RetailLedgerGap",
             Signal::LedgerGap,
             Above,
             0.0,
-            0,
+            10,
             Critical,
             "The ledger does not close",
+        ),
+        rule(
+            "RetailWorkerFailed",
+            Signal::WorkersFailed,
+            Above,
+            0.0,
+            0,
+            Critical,
+            "A worker of the engine has ended",
         ),
     ]
 }
@@ -203,69 +249,6 @@ pub struct Measured {
     pub label: String,
     /// How much; `None` when it is not known now.
     pub value: Option<f64>,
-}
-
-/// An alert that is on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Firing {
-    /// The rule's name.
-    pub rule: String,
-    /// Where.
-    pub label: String,
-    /// How urgent.
-    pub level: Level,
-    /// The value now; `None` when it is not known now.
-    pub value: Option<f64>,
-    /// Since when it has been passed, since the engine started.
-    pub since: Duration,
-}
-
-/// Since when each rule has been passed, by rule and label.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct AlertState {
-    passed: BTreeMap<(String, String), Duration>,
-}
-
-impl AlertState {
-    /// The state after measurements of one moment, and the alerts that are on, worst first.
-    ///
-    /// A value that is not known keeps what was: it neither starts an alert nor ends one.
-    #[must_use]
-    pub fn step(
-        &self,
-        rules: &[Rule],
-        measured: &[Measured],
-        now: Duration,
-    ) -> (Self, Vec<Firing>) {
-        let mut next = Self::default();
-        let mut firing = Vec::new();
-        for rule in rules {
-            for of in measured.iter().filter(|m| m.signal == rule.signal) {
-                let key = (rule.name.clone(), of.label.clone());
-                let before = self.passed.get(&key).copied();
-                let since = match of.value {
-                    Some(value) if rule.is_passed(value) => Some(before.unwrap_or(now)),
-                    Some(_) => None,
-                    None => before,
-                };
-                let Some(since) = since else { continue };
-                next.passed.insert(key, since);
-                if now.saturating_sub(since) >= rule.lasts {
-                    firing.push(Firing {
-                        rule: rule.name.clone(),
-                        label: of.label.clone(),
-                        level: rule.level,
-                        value: of.value,
-                        since,
-                    });
-                }
-            }
-        }
-        firing.sort_by(|a, b| {
-            (b.level, a.since, &a.rule, &a.label).cmp(&(a.level, b.since, &b.rule, &b.label))
-        });
-        (next, firing)
-    }
 }
 
 /// The rules as a Prometheus rule file.
@@ -291,8 +274,19 @@ pub fn to_prometheus(rules: &[Rule]) -> String {
         );
         yaml.push_str(&text);
     }
+    yaml.push_str(NO_DATA);
     yaml
 }
+
+/// What no engine can say of itself: that it does not measure any more, or is not there.
+const NO_DATA: &str = "      - alert: \"RetailNoData\"
+        expr: \"absent(retail_sampled_timestamp_seconds) or time() - retail_sampled_timestamp_seconds > 30\"
+        for: 30s
+        labels:
+          severity: critical
+        annotations:
+          summary: \"The engine measures nothing, or is gone\"
+";
 
 /// A double-quoted YAML scalar: whatever a person typed stays text.
 fn quote(text: &str) -> String {
@@ -316,71 +310,21 @@ fn quote(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn lag(value: Option<f64>) -> Vec<Measured> {
-        vec![Measured {
-            signal: Signal::LagLines,
-            label: "europe".to_owned(),
-            value,
-        }]
-    }
-
-    /// At which of the seconds the lag alert (over 100,000 for 60 s) is on.
-    fn on_at(course: &[(u64, Option<f64>)]) -> Vec<u64> {
-        let rules = default_rules();
-        let mut state = AlertState::default();
-        let mut on = Vec::new();
-        for (second, value) in course {
-            let (next, firing) = state.step(&rules, &lag(*value), Duration::from_secs(*second));
-            state = next;
-            if !firing.is_empty() {
-                on.push(*second);
-            }
-        }
-        on
-    }
-
-    #[test]
-    fn an_alert_is_on_after_its_duration_and_a_break_starts_it_again() {
-        let (high, low) = (Some(100_001.0), Some(100_000.0));
-        assert_eq!(on_at(&[(0, high), (59, high), (60, high), (61, low)]), [60]);
-        assert_eq!(
-            on_at(&[(0, high), (59, low), (60, high), (119, high), (120, high)]),
-            [120]
-        );
-    }
-
-    #[test]
-    fn an_unknown_value_neither_starts_nor_ends_an_alert() {
-        let high = Some(1e9);
-        assert_eq!(on_at(&[(0, high), (60, None), (61, high)]), [60, 61]);
-        assert_eq!(
-            on_at(&[(0, None), (60, None), (99, None)]),
-            Vec::<u64>::new()
-        );
-    }
-
-    #[test]
-    fn a_data_centre_that_is_down_comes_before_a_lag() {
-        let mut measured = lag(Some(1e9));
-        measured.push(Measured {
-            signal: Signal::DcUp,
-            label: "Europe_DC".to_owned(),
-            value: Some(0.0),
-        });
-        let rules = default_rules();
-        let (state, none) = AlertState::default().step(&rules, &measured, Duration::ZERO);
-        assert_eq!(none, []);
-        let (_, firing) = state.step(&rules, &measured, Duration::from_mins(1));
-        let names: Vec<_> = firing.iter().map(|f| f.rule.as_str()).collect();
-        assert_eq!(names, ["RetailDcDown", "RetailLag"]);
-    }
+    const AT: Thresholds = Thresholds {
+        lag_lines: 100_000,
+        lag_age: Duration::from_mins(5),
+        write_errors_per_sec: 1.0,
+        hint_window: 0.75,
+        reject_share: 0.1,
+        disk_used: 0.85,
+    };
 
     #[test]
     fn the_export_names_only_our_metrics_and_quotes_what_was_typed() {
-        let mut rules = default_rules();
+        let mut rules = rules(&AT);
         rules[0].summary = "a \"quoted\": {line}\n- alert: x".to_owned();
         let yaml = to_prometheus(&rules);
-        assert_eq!(yaml.matches("- alert: \"Retail").count(), rules.len());
+        assert_eq!(yaml.matches("- alert: \"Retail").count(), rules.len() + 1);
         assert!(
             yaml.contains(r#"summary: "a \"quoted\": {line}\u000a- alert: x""#),
             "{yaml}"

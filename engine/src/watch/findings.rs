@@ -149,7 +149,7 @@ pub struct Observed {
     pub unequal_buckets: Option<u64>,
     /// Part of the rows read that were rejected, 0 to 1.
     pub reject_share: Option<f64>,
-    /// How long the fullest queue has been full.
+    /// How long a queue has been full with nothing leaving it.
     pub queue_full_for: Duration,
     /// Faults that an earlier run left.
     pub faults_left_over: usize,
@@ -166,7 +166,8 @@ pub struct Limits {
     pub errors: f64,
     /// Part of the rows. The real file rejects 0.6 % and filters 1.7 %.
     pub rejects: f64,
-    /// How long a queue may be full. Full for a moment is back-pressure at work.
+    /// How long a queue may be full with nothing leaving it: a full queue that moves is
+    /// back-pressure at work.
     pub queue_full: Duration,
 }
 
@@ -284,7 +285,7 @@ fn queue_full(observed: &Observed, limits: &Limits) -> Option<Finding> {
         severity: Severity::Warning,
         kind: FindingKind::QueueFull,
         place: String::new(),
-        what: "A queue stays full: the store is slower than the reader".to_owned(),
+        what: "A queue stays full and nothing leaves it".to_owned(),
         evidence: format!("for {} s", observed.queue_full_for.as_secs()),
         next_step: "look at the write times of the data centres; nothing is dropped meanwhile",
         action: ActionId::OpenFailover,
