@@ -20,7 +20,7 @@ mod value;
 pub use error::{ConfigError, Source};
 pub use secret::Secret;
 pub use settings::{
-    AnalyticsSettings, ErrorLimit, FailoverSettings, FlowSettings, LiveSettings, LogLevel,
+    AlertSettings, AnalyticsSettings, ErrorLimit, FailoverSettings, FlowSettings, LiveSettings, LogLevel,
     LogSettings, LoggingSettings, Mode, MonitoringSettings, Settings, StoreSettings,
 };
 pub use sources::{CONFIG_FILE_NAME, FlagValue, Loaded, Sources};

@@ -238,6 +238,25 @@ pub struct MonitoringSettings {
     pub port: u16,
 }
 
+/// From where on something is an alert.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlertSettings {
+    /// Lines of a region that wait.
+    pub lag_lines: u64,
+    /// Age of the oldest of them.
+    #[serde(rename = "lag_age_secs", with = "secs")]
+    pub lag_age: Duration,
+    /// Failed writes per second at a data centre.
+    pub write_errors_per_sec: f64,
+    /// Part of the hint window, 0 to 1.
+    pub hint_window_share: f64,
+    /// Part of the rows read that were set aside, 0 to 1.
+    pub reject_share: f64,
+    /// Part of a disk in use, 0 to 1.
+    pub disk_share: f64,
+}
+
 /// Settings of what is told, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -294,6 +313,8 @@ pub struct Settings {
     pub analytics: AnalyticsSettings,
     /// The metrics endpoint.
     pub monitoring: MonitoringSettings,
+    /// From where on something is an alert.
+    pub alerts: AlertSettings,
     /// What is told.
     pub logging: LoggingSettings,
     /// Live mode.

@@ -160,6 +160,19 @@ pub const SETTINGS: &[SettingDoc] = &[
         "Port of /metrics and /health on this machine; the next free one is taken when it is in \
          use. 0: none."),
 
+    row("alerts.lag_lines", "RETAIL_ALERT_LAG_LINES", count(1, 1_000_000_000, "lines"), "100000",
+        "Lines of a region that may wait for a minute before an alert."),
+    row("alerts.lag_age_secs", "RETAIL_ALERT_LAG_AGE_SECS", count(1, YEAR_SECS, "s"), "300",
+        "How old the oldest waiting line of a region may be, for a minute, before an alert."),
+    row("alerts.write_errors_per_sec", "RETAIL_ALERT_WRITE_ERRORS", Kind::Number { min: 0.0, max: 1e6 },
+        "1.0", "Writes per second that may fail at a data centre before an alert."),
+    row("alerts.hint_window_share", "RETAIL_ALERT_HINT_WINDOW", Kind::Number { min: 0.0, max: 1.0 },
+        "0.75", "Part of the hint window, 0 to 1, that may pass before an alert."),
+    row("alerts.reject_share", "RETAIL_ALERT_REJECTS", Kind::Number { min: 0.0, max: 1.0 }, "0.1",
+        "Part of the rows read, 0 to 1, that may be set aside before an alert."),
+    row("alerts.disk_share", "RETAIL_ALERT_DISK", Kind::Number { min: 0.0, max: 1.0 }, "0.85",
+        "Part of a disk, 0 to 1, that may be in use before an alert."),
+
     row("logging.level", "RETAIL_LOG", Kind::Choice(LEVELS), "\"warn\"",
         "What is told on the terminal; -v and -q move it by one level each."),
     row("logging.file_level", "RETAIL_LOG_FILE_LEVEL", Kind::Choice(LEVELS), "\"info\"",

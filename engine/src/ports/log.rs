@@ -76,6 +76,17 @@ pub struct PartitionOffsets {
     pub end: EndOffset,
 }
 
+/// What a log does, as far as it knows of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogActivity {
+    /// Syncs to its disk since it was opened; `None` for a log on another machine.
+    pub syncs: Option<u64>,
+    /// Appends that wait for it; `None` where it does not say.
+    pub queued: Option<u64>,
+    /// How many may wait.
+    pub capacity: Option<u64>,
+}
+
 /// Regional topics with partitions.
 ///
 /// * An append is acknowledged when it is durable: embedded after `fdatasync`, Kafka by all
@@ -140,6 +151,11 @@ pub trait Log: Send + Sync {
     /// Drops whole segments whose records were all appended before `before` and are committed by
     /// their groups. Returns bytes freed.
     fn drop_before(&self, before: DateTime<Utc>) -> Result<u64, LogError>;
+
+    /// What it does, as far as it knows.
+    fn activity(&self) -> LogActivity {
+        LogActivity::default()
+    }
 
     /// Replaces the faults in force; the adapter heeds those that concern it.
     fn set_faults(&self, faults: &[Fault]);

@@ -15,7 +15,7 @@ pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use disk::{Disk, DiskFile, DiskLock};
 pub use fault::{Fault, Outcome};
 pub use log::{
-    Append, AppendReceipt, FetchedBatch, LoadMark, Log, LogError, PartitionOffsets, PendingAppend,
+    Append, AppendReceipt, FetchedBatch, LoadMark, Log, LogActivity, LogError, PartitionOffsets, PendingAppend,
     RecordBatch,
 };
 pub use store::{

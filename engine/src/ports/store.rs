@@ -96,6 +96,13 @@ pub trait PendingWrite: Send {
 
     /// Whether `wait` would return at once.
     fn is_done(&self) -> bool;
+
+    /// Calls `tell` when all three data centres have it durably, from any thread, at once if they
+    /// have it already. It is dropped uncalled when one of them gets it later in another way, or
+    /// where an adapter cannot know.
+    fn when_everywhere(&self, tell: Box<dyn FnOnce() + Send>) {
+        drop(tell);
+    }
 }
 
 /// Rows and summary of a bucket.
@@ -254,7 +261,8 @@ pub struct DcHealth {
     pub writes: u64,
     /// Writes that failed or timed out at this replica since it was opened.
     pub write_errors: u64,
-    /// Median time of the last writes at this replica, microseconds.
+    /// Median time of the last writes to this replica, from being sent to its acknowledgement,
+    /// microseconds.
     pub write_p50_us: Reading<u64>,
     /// 99th percentile of the same.
     pub write_p99_us: Reading<u64>,

@@ -11,315 +11,16 @@ use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use serde::Serialize;
 
+use super::event_kind::{EventKind, EventLevel, EventSource};
 use super::metrics::Metrics;
-use crate::model::{Dc, LoadId, Region, TopicPartition};
-use crate::ports::{Clock, DcState, Fault};
+use crate::model::{Dc, PerDc};
+use crate::ports::{Clock, DcState};
+use crate::watch::health::ErrorCounts;
 
 /// Events kept: hours of a quiet engine, and a drill with every fault many times over.
 const EVENTS_KEPT: usize = 1_000;
 /// An event that is told again within this time counts up the one that is there.
 const REPEAT_WITHIN: Duration = Duration::from_mins(5);
-
-/// How much an event asks of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EventLevel {
-    /// For the record.
-    Info,
-    /// To be looked at.
-    Warn,
-    /// To be acted on.
-    Error,
-}
-
-/// Which part of the engine an event comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EventSource {
-    /// Opening and closing.
-    Engine,
-    /// A load.
-    Load,
-    /// A data centre or the store as a whole.
-    Store,
-    /// Moving regions.
-    Failover,
-    /// Going back in the log.
-    Replay,
-    /// Faults and drills.
-    Drill,
-    /// The metrics endpoint.
-    Monitoring,
-}
-
-/// What happened, with its figures.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case", tag = "kind")]
-pub enum EventKind {
-    /// The engine is open.
-    EngineOpened {
-        /// Lines that were stored before.
-        lines: u64,
-    },
-    /// A worker ended with a panic or an error that stops the engine.
-    WorkerFailed {
-        /// Name of its thread.
-        worker: String,
-        /// What it said.
-        cause: String,
-    },
-    /// A load began.
-    LoadStarted {
-        /// The load.
-        load: LoadId,
-        /// The file as given.
-        file: String,
-    },
-    /// A load that was cut off goes on.
-    LoadResumed {
-        /// The load.
-        load: LoadId,
-        /// Row that it goes on from.
-        row: u64,
-    },
-    /// A load ended.
-    LoadEnded {
-        /// The load.
-        load: LoadId,
-        /// Rows read.
-        read: u64,
-        /// Lines that were not stored before.
-        new: u64,
-        /// Rows set aside.
-        set_aside: u64,
-    },
-    /// A load ended and its ledger has a gap.
-    LedgerOpen {
-        /// The load.
-        load: LoadId,
-        /// Lines that are in no place, or in two.
-        gap: u64,
-    },
-    /// A load stopped before its end.
-    LoadStopped {
-        /// The load.
-        load: LoadId,
-        /// Why.
-        cause: String,
-    },
-    /// A data centre changed its state, as its own requests show it.
-    DcChanged {
-        /// The data centre.
-        dc: Dc,
-        /// The new state.
-        state: DcState,
-    },
-    /// Writes at a data centre fail.
-    WriteFailed {
-        /// The data centre.
-        dc: Dc,
-        /// What it said.
-        cause: String,
-    },
-    /// The hint window of a data centre has passed.
-    RepairNeeded {
-        /// The data centre.
-        dc: Dc,
-    },
-    /// Data centres were compared and made equal.
-    Repaired {
-        /// Buckets that differed.
-        buckets: u64,
-        /// Rows copied.
-        lines: u64,
-    },
-    /// The reads and writes of a region moved away from its home.
-    FailedOver {
-        /// The region.
-        region: Region,
-        /// Where to.
-        to: Dc,
-    },
-    /// The reads and writes of a region are at home again.
-    FailedBack {
-        /// The region.
-        region: Region,
-    },
-    /// A consumer group was moved.
-    Replayed {
-        /// The partition.
-        partition: TopicPartition,
-        /// Committed offset before.
-        from: u64,
-        /// Committed offset after.
-        to: u64,
-    },
-    /// A fault is in force.
-    FaultStarted {
-        /// The fault.
-        fault: Fault,
-        /// Seconds until it ends by itself.
-        lease_secs: u64,
-    },
-    /// A fault is over.
-    FaultEnded {
-        /// The fault.
-        fault: Fault,
-    },
-    /// Faults of an earlier process were found in the journal and cleared.
-    FaultsCleared {
-        /// How many.
-        faults: u64,
-    },
-    /// The metrics endpoint is up.
-    MonitoringStarted {
-        /// The port in use.
-        port: u16,
-        /// The port that the settings name.
-        wanted: u16,
-    },
-    /// There is no metrics endpoint, and the engine goes on without.
-    MonitoringFailed {
-        /// Why.
-        cause: String,
-    },
-}
-
-impl EventKind {
-    /// How much it asks of a person.
-    pub const fn level(&self) -> EventLevel {
-        match self {
-            Self::EngineOpened { .. }
-            | Self::LoadStarted { .. }
-            | Self::LoadResumed { .. }
-            | Self::LoadEnded { .. }
-            | Self::DcChanged {
-                state: DcState::Up, ..
-            }
-            | Self::Repaired { .. }
-            | Self::FailedBack { .. }
-            | Self::Replayed { .. }
-            | Self::FaultEnded { .. }
-            | Self::MonitoringStarted { .. } => EventLevel::Info,
-            Self::LoadStopped { .. }
-            | Self::DcChanged {
-                state: DcState::Suspect | DcState::Unknown,
-                ..
-            }
-            | Self::WriteFailed { .. }
-            | Self::FailedOver { .. }
-            | Self::FaultStarted { .. }
-            | Self::FaultsCleared { .. }
-            | Self::MonitoringFailed { .. } => EventLevel::Warn,
-            Self::WorkerFailed { .. }
-            | Self::LedgerOpen { .. }
-            | Self::DcChanged {
-                state: DcState::Down,
-                ..
-            }
-            | Self::RepairNeeded { .. } => EventLevel::Error,
-        }
-    }
-
-    /// Which part of the engine it comes from.
-    pub const fn source(&self) -> EventSource {
-        match self {
-            Self::EngineOpened { .. } | Self::WorkerFailed { .. } => EventSource::Engine,
-            Self::LoadStarted { .. }
-            | Self::LoadResumed { .. }
-            | Self::LoadEnded { .. }
-            | Self::LedgerOpen { .. }
-            | Self::LoadStopped { .. } => EventSource::Load,
-            Self::DcChanged { .. }
-            | Self::WriteFailed { .. }
-            | Self::RepairNeeded { .. }
-            | Self::Repaired { .. } => EventSource::Store,
-            Self::FailedOver { .. } | Self::FailedBack { .. } => EventSource::Failover,
-            Self::Replayed { .. } => EventSource::Replay,
-            Self::FaultStarted { .. } | Self::FaultEnded { .. } | Self::FaultsCleared { .. } => {
-                EventSource::Drill
-            }
-            Self::MonitoringStarted { .. } | Self::MonitoringFailed { .. } => {
-                EventSource::Monitoring
-            }
-        }
-    }
-
-    /// The event in words, without time and source.
-    pub fn text(&self) -> String {
-        match self {
-            Self::EngineOpened { lines } => format!("Open, with {lines} lines stored"),
-            Self::WorkerFailed { worker, cause } => format!("{worker} stopped: {cause}"),
-            Self::LoadStarted { load, file } => format!("{load} started: {file}"),
-            Self::LoadResumed { load, row } => format!("{load} goes on from row {row}"),
-            Self::LoadEnded {
-                load,
-                read,
-                new,
-                set_aside,
-            } => format!("{load} ended: {read} rows read, {new} new lines, {set_aside} set aside"),
-            Self::LedgerOpen { load, gap } => {
-                format!("The ledger of {load} does not close: {gap} lines are unaccounted for")
-            }
-            Self::LoadStopped { load, cause } => format!("{load} stopped: {cause}"),
-            Self::DcChanged { dc, state } => match state {
-                DcState::Up => format!("{dc} is up"),
-                DcState::Suspect => format!("{dc} is suspect"),
-                DcState::Down => format!("{dc} is down"),
-                DcState::Unknown => format!("The state of {dc} is not known"),
-            },
-            Self::WriteFailed { dc, cause } => format!("A write failed at {dc}: {cause}"),
-            Self::RepairNeeded { dc } => {
-                format!("Hints for {dc} are past their window; it needs a repair")
-            }
-            Self::Repaired { buckets, lines } => {
-                format!("Repair made {buckets} buckets equal, {lines} rows copied")
-            }
-            Self::FailedOver { region, to } => format!("{region} failed over to {to}"),
-            Self::FailedBack { region } => format!("{region} is back at {}", region.home()),
-            Self::Replayed {
-                partition,
-                from,
-                to,
-            } => format!("{partition} moved from offset {from} to {to}"),
-            Self::FaultStarted { fault, lease_secs } => {
-                format!("Fault started: {fault}, for {lease_secs} s at most")
-            }
-            Self::FaultEnded { fault } => format!("Fault ended: {fault}"),
-            Self::FaultsCleared { faults } => {
-                format!("{faults} faults of an earlier run were cleared")
-            }
-            Self::MonitoringStarted { port, wanted } if port == wanted => {
-                format!("Metrics on port {port}")
-            }
-            Self::MonitoringStarted { port, wanted } => {
-                format!("Metrics on port {port}, because {wanted} is in use")
-            }
-            Self::MonitoringFailed { cause } => format!("No metrics endpoint: {cause}"),
-        }
-    }
-
-    /// Moves the metric that belongs to it.
-    fn count(&self, metrics: &Metrics) {
-        match self {
-            Self::DcChanged { dc, state } => metrics.set_dc_state(*dc, *state),
-            Self::WriteFailed { dc, .. } => metrics.add_write_error(*dc),
-            Self::FailedOver { region, .. } => metrics.add_failover(*region),
-            _ => {}
-        }
-    }
-
-    /// Writes its line into the log.
-    fn log(&self, repeats: u64) {
-        let source = self.source();
-        let text = self.text();
-        match self.level() {
-            EventLevel::Info => tracing::info!(?source, repeats, "{text}"),
-            EventLevel::Warn => tracing::warn!(?source, repeats, "{text}"),
-            EventLevel::Error => tracing::error!(?source, repeats, "{text}"),
-        }
-    }
-}
 
 /// Something that happened, as consoles and files show it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -444,6 +145,23 @@ impl EventLog {
         }
     }
 
+    /// ERROR events at `from` or later: all, and those that name a data centre by it. A repeated
+    /// one counts once.
+    pub fn errors_since(&self, from: DateTime<Utc>) -> (u64, ErrorCounts) {
+        let ring = self.ring.lock();
+        let (mut all, mut by_dc) = (0, PerDc([0; 3]));
+        let newest_first = ring.events.iter().rev();
+        for event in newest_first.take_while(|event| event.at >= from) {
+            if event.level == EventLevel::Error {
+                all += 1;
+                if let Some(dc) = event.kind.dc() {
+                    by_dc[dc] += 1;
+                }
+            }
+        }
+        (all, by_dc)
+    }
+
     /// A cursor behind the newest event.
     pub fn now(&self) -> Cursor {
         Cursor(self.ring.lock().next_seq)
@@ -473,6 +191,7 @@ mod tests {
 
     use super::*;
     use crate::config::Mode;
+    use crate::model::{LoadId, Region};
 
     /// A clock that a test moves, in seconds.
     #[derive(Default)]
@@ -556,7 +275,7 @@ mod tests {
 
     #[test]
     fn a_repeated_warning_counts_up_and_is_drained_again() {
-        let (log, clock, metrics) = log(10);
+        let (log, clock, _) = log(10);
         log.emit(write_failed());
         log.emit(resumed(1));
         let seen = log.since(Cursor::default()).next;
@@ -569,11 +288,6 @@ mod tests {
         assert_eq!((events[0].repeats, events[0].first_at.timestamp()), (5, 0));
         assert_eq!(events[0].at.timestamp(), 40);
         assert_eq!(log.since(Cursor::default()).events.len(), 2);
-        let text = metrics.text().unwrap();
-        assert!(
-            text.contains("retail_write_errors_total{dc=\"Americas_DC\"} 5"),
-            "{text}"
-        );
         clock.sleep(REPEAT_WITHIN + Duration::from_secs(1));
         log.emit(write_failed());
         assert_eq!(
@@ -581,6 +295,24 @@ mod tests {
             3,
             "much later it is news"
         );
+    }
+
+    #[test]
+    fn errors_are_counted_within_a_window_and_by_data_centre() {
+        let (log, clock, _) = log(10);
+        log.emit(changed(DcState::Down));
+        clock.sleep(Duration::from_secs(10));
+        let from = clock.now();
+        assert_eq!(log.errors_since(from), (0, PerDc([0; 3])));
+        log.emit(EventKind::RepairNeeded { dc: Dc::Europe });
+        log.emit(EventKind::LedgerOpen {
+            load: LoadId(1),
+            gap: 3,
+        });
+        log.emit(write_failed());
+        assert_eq!(log.errors_since(from), (2, PerDc([1, 0, 0])));
+        let start = DateTime::from_timestamp(0, 0).unwrap();
+        assert_eq!(log.errors_since(start), (3, PerDc([1, 1, 0])));
     }
 
     #[test]

@@ -18,7 +18,8 @@ use crate::ports::DcState;
 use crate::watch::rates::Hop;
 
 /// A bounded queue whose depth is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Queue {
     /// Between the reader and the log.
     Read,
@@ -29,6 +30,15 @@ pub enum Queue {
 }
 
 impl Queue {
+    /// All queues, in the order of the flow.
+    pub const ALL: [Self; 5] = [
+        Self::Read,
+        Self::Write(Region::Europe),
+        Self::Write(Region::Americas),
+        Self::Write(Region::AsiaPacific),
+        Self::Analytics,
+    ];
+
     /// The name in JSON and metric labels.
     pub const fn slug(self) -> &'static str {
         match self {
@@ -79,6 +89,11 @@ pub struct Metrics {
     disk: IntGaugeVec,
     ledger_gap: IntGaugeVec,
     queues: IntGaugeVec,
+    hint_window: GaugeVec,
+    disk_used: GaugeVec,
+    stalled: IntGaugeVec,
+    workers_failed: IntGaugeVec,
+    sampled_at: GaugeVec,
     flush_seconds: PerRegion<Histogram>,
     visible_seconds: Histogram,
     request_seconds: PerDc<Histogram>,
@@ -103,7 +118,7 @@ impl Metrics {
             make.histograms("retail_request_seconds", "A request, till answered", "dc")?;
         let visible = HistogramOpts::new(
             "retail_visible_seconds",
-            "From reading a line till it is visible in all data centres",
+            "From reading the first of some lines till all are visible in all data centres",
         );
         let metrics = Self {
             lines: Hop::ALL.map(|hop| lines.with_label_values(&[hop.slug()])),
@@ -139,6 +154,31 @@ impl Metrics {
                 &[],
             )?,
             queues: make.gauges("retail_queue_depth", "Entries in a queue", &["queue"])?,
+            hint_window: make.float_gauges(
+                "retail_hint_window_used_ratio",
+                "Part of the hint window that has passed; 1 when a repair is needed",
+                &["dc"],
+            )?,
+            disk_used: make.float_gauges(
+                "retail_disk_used_ratio",
+                "Part of the disk in use",
+                &["dc"],
+            )?,
+            stalled: make.gauges(
+                "retail_consumer_stalled",
+                "1 while lines wait and nothing is committed, else 0",
+                &["region"],
+            )?,
+            workers_failed: make.gauges(
+                "retail_workers_failed",
+                "Workers that ended before they should",
+                &[],
+            )?,
+            sampled_at: make.float_gauges(
+                "retail_sampled_timestamp_seconds",
+                "When all this was measured",
+                &[],
+            )?,
             flush_seconds: PerRegion::from_fn(|r| flush.with_label_values(&[r.slug()])),
             visible_seconds: make.add(Histogram::with_opts(
                 visible.buckets(VISIBLE_BUCKETS.to_vec()),
@@ -173,9 +213,9 @@ impl Metrics {
         self.new_lines[region].inc_by(lines);
     }
 
-    /// Counts a write that failed or timed out at a data centre.
-    pub fn add_write_error(&self, dc: Dc) {
-        self.write_errors[dc].inc();
+    /// Counts writes that failed or timed out at a data centre.
+    pub fn add_write_errors(&self, dc: Dc, writes: u64) {
+        self.write_errors[dc].inc_by(writes);
     }
 
     /// Counts a region that left its home.
@@ -194,7 +234,8 @@ impl Metrics {
         self.log_syncs.inc_by(syncs);
     }
 
-    /// Measures one line's way from the file into all three data centres.
+    /// Measures the way of lines that were read together, from the first of them being read till
+    /// all are in all three data centres.
     pub fn observe_visible(&self, took: Duration) {
         self.visible_seconds.observe(took.as_secs_f64());
     }
@@ -250,9 +291,33 @@ impl Metrics {
     }
 
     /// Sets the depth of a queue.
-    pub fn set_queue_depth(&self, queue: Queue, entries: usize) {
-        let entries = u64::try_from(entries).unwrap_or(u64::MAX);
-        set_count(&self.queues, &[queue.slug()], Some(entries));
+    pub fn set_queue_depth(&self, queue: Queue, entries: &Reading<u64>) {
+        set_count(&self.queues, &[queue.slug()], entries.known().copied());
+    }
+
+    /// Sets the part of the hint window that has passed, 0 to 1.
+    pub fn set_hint_window_used(&self, dc: Dc, used: &Reading<f64>) {
+        set_number(&self.hint_window, &[dc.name()], used.known().copied());
+    }
+
+    /// Sets the part of the disk of a data centre that is in use, 0 to 1.
+    pub fn set_disk_used(&self, dc: Dc, used: &Reading<f64>) {
+        set_number(&self.disk_used, &[dc.name()], used.known().copied());
+    }
+
+    /// Sets whether lines of a region wait and nothing is committed: 1 if so, else 0.
+    pub fn set_consumer_stalled(&self, region: Region, stalled: &Reading<u64>) {
+        set_count(&self.stalled, &[region.slug()], stalled.known().copied());
+    }
+
+    /// Sets how many workers ended before they should.
+    pub fn set_workers_failed(&self, workers: u64) {
+        set_count(&self.workers_failed, &[], Some(workers));
+    }
+
+    /// Says that everything was measured at `unix_secs`.
+    pub fn set_sampled_at(&self, unix_secs: f64) {
+        set_number(&self.sampled_at, &[], Some(unix_secs));
     }
 
     /// All metrics in Prometheus' text format.
@@ -348,7 +413,7 @@ mod tests {
         metrics.add_lines(Hop::Read, 1);
         metrics.add_rejects(Reason::Cancellation, 9_287);
         metrics.add_failover(Region::Europe);
-        metrics.add_write_error(Dc::Americas);
+        metrics.add_write_errors(Dc::Americas, 1);
         metrics.add_new_lines(Region::AsiaPacific, 7);
         metrics.add_log_syncs(3);
         assert_eq!(metrics.lines(Hop::Read), 541_910);
@@ -421,7 +486,7 @@ mod tests {
         );
         metrics.set_hints(Dc::Europe, &Reading::Known(4));
         metrics.set_disk_bytes(Dc::Europe, &Reading::Known(8_000_000));
-        metrics.set_queue_depth(Queue::Write(Region::Europe), 2);
+        metrics.set_queue_depth(Queue::Write(Region::Europe), &Reading::Known(2));
         for line in [
             "retail_flushes_total{region=\"europe\"} 1",
             "retail_flush_seconds_bucket{region=\"europe\",le=\"0.01\"} 0",

@@ -7,12 +7,14 @@
 //! Label values come from closed sets (region, data centre, hop, reason), never from data, so
 //! the number of series is bounded. What is not known has no series: a 0 would be a claim.
 
+mod event_kind;
 mod events;
 mod logging;
 mod metrics;
 mod server;
 
-pub use events::{Cursor, Drained, Event, EventKind, EventLevel, EventLog, EventSource};
+pub use event_kind::{EventKind, EventLevel, EventSource};
+pub use events::{Cursor, Drained, Event, EventLog};
 pub use logging::{LoggingError, LoggingGuard, TerminalStyle, start_logging};
 pub use metrics::{Metrics, MetricsError, Queue};
 pub use server::{Health, HealthSource, MonitoringServer, PortChoice, ServerError};

@@ -34,7 +34,8 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::model::{CommittedOffset, Offset, Topic, TopicPartition};
 use crate::ports::{
-    Append, AppendReceipt, Clock, Disk, DiskLock, Fault, FetchedBatch, LoadMark, Log, LogError,
+    Append, AppendReceipt, Clock, Disk, DiskLock, Fault, FetchedBatch, LoadMark, Log, LogActivity,
+    LogError,
     PartitionOffsets, PendingAppend,
 };
 
@@ -336,6 +337,14 @@ impl Log for EmbeddedLog {
     fn drop_before(&self, before: DateTime<Utc>) -> Result<u64, LogError> {
         drop(self.shared.usable()?);
         self.ask(|reply| Command::DropBefore(before, reply))
+    }
+
+    fn activity(&self) -> LogActivity {
+        LogActivity {
+            syncs: Some(self.shared.syncs.load(Ordering::Relaxed)),
+            queued: Some(self.queue.len() as u64),
+            capacity: Some(QUEUE_CAPACITY as u64),
+        }
     }
 
     fn set_faults(&self, faults: &[Fault]) {

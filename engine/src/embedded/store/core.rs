@@ -255,9 +255,11 @@ impl Core {
             Ok(()) | Err(Refusal::DiskFull) => self.witnesses.answered(write.via, dc),
             Err(Refusal::Down | Refusal::Failed(_)) => self.witnesses.refused(write.via, dc),
         }
-        if answer.is_err() {
-            self.replicas[dc].status(|status| status.write_errors += 1);
-        }
+        let age = write.age();
+        self.replicas[dc].status(|status| match answer {
+            Ok(()) => status.acknowledged_after(age),
+            Err(_) => status.write_errors += 1,
+        });
         write.answered(dc, answer);
         // It may have met its level, which makes room for the next.
         self.settled.notify_all();

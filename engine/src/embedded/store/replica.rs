@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -91,8 +92,19 @@ pub(super) struct Status {
     pub(super) writes: u64,
     /// Writes that failed or timed out since it was opened.
     pub(super) write_errors: u64,
-    /// Microseconds of the last writes, the latest last.
+    /// Microseconds from sending the last writes to their acknowledgement, the latest last.
     pub(super) recent_us: VecDeque<u64>,
+}
+
+impl Status {
+    /// A write was acknowledged this long after it was sent.
+    pub(super) fn acknowledged_after(&mut self, time: Duration) {
+        if self.recent_us.len() >= RECENT {
+            self.recent_us.pop_front();
+        }
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.recent_us.push_back(micros);
+    }
 }
 
 /// One replica, as its users see it.
@@ -226,7 +238,6 @@ impl Replica {
         if with.network.is_disk_full(self.dc) {
             return Err(Refusal::DiskFull);
         }
-        let started = with.clock.monotonic();
         let done = catch_unwind(AssertUnwindSafe(|| self.work(state, work, with)));
         let failed = match done {
             Ok(Ok(())) => None,
@@ -239,15 +250,7 @@ impl Replica {
             return Err(Refusal::Failed(why));
         }
         if matches!(work, Work::Apply { .. }) {
-            let took = with.clock.monotonic().saturating_sub(started);
-            self.status(|status| {
-                status.writes += 1;
-                if status.recent_us.len() >= RECENT {
-                    status.recent_us.pop_front();
-                }
-                let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-                status.recent_us.push_back(micros);
-            });
+            self.status(|status| status.writes += 1);
         }
         Ok(())
     }

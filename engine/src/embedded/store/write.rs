@@ -44,6 +44,8 @@ pub(super) struct Write {
     clock: Arc<dyn Clock>,
     progress: Mutex<Progress>,
     changed: Condvar,
+    /// Who wants to know that all three have it.
+    everywhere: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Write {
@@ -67,6 +69,7 @@ impl Write {
             clock,
             progress: Mutex::default(),
             changed: Condvar::new(),
+            everywhere: Mutex::default(),
         }
     }
 
@@ -85,8 +88,25 @@ impl Write {
                 latency: self.clock.monotonic().saturating_sub(self.started),
             });
         }
+        let acked = progress.acked;
         drop(progress);
         self.changed.notify_all();
+        self.tell_everywhere(acked);
+    }
+
+    fn tell_everywhere(&self, acked: DcSet) {
+        if acked.len() < Dc::ALL.len() {
+            return;
+        }
+        let tell = self.everywhere.lock().take();
+        if let Some(tell) = tell {
+            tell();
+        }
+    }
+
+    /// How long ago it was sent.
+    pub(super) fn age(&self) -> Duration {
+        self.clock.monotonic().saturating_sub(self.started)
     }
 
     /// A replica answered.
@@ -163,5 +183,11 @@ impl PendingWrite for Pending {
 
     fn is_done(&self) -> bool {
         self.0.is_decided()
+    }
+
+    fn when_everywhere(&self, tell: Box<dyn FnOnce() + Send>) {
+        *self.0.everywhere.lock() = Some(tell);
+        // All may have answered before.
+        self.0.tell_everywhere(self.0.progress().acked);
     }
 }
