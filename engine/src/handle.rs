@@ -15,6 +15,7 @@ use thiserror::Error;
 
 use crate::analytics::{Filter, Report};
 use crate::config::{Mode, Settings};
+use crate::failover::hints::HintFuse;
 use crate::failover::lease::{FaultLease, LeaseId};
 use crate::failover::{Manual, Refusal, RouteState, WriteMode};
 use crate::flow::{
@@ -29,12 +30,18 @@ use crate::model::{
     StoredLine, TopicPartition,
 };
 use crate::ports::{
-    BucketScope, Comparison, DerivedRows, Fault, RejectQuery, RejectRow, RepairReport, StoreError,
-    StoreHealth,
+    BucketScope, Comparison, DcState, DerivedRows, Fault, RejectQuery, RejectRow, RepairReport,
+    StoreError, StoreHealth,
 };
 use crate::replay::plan::Plan;
-use crate::telemetry::{Cursor, Drained};
-use crate::watch::lag::{Lag, LagTotal, UnknownLag};
+use crate::telemetry::{Cursor, Drained, Queue};
+use crate::watch::alert_state::{Alert, AlertId};
+use crate::watch::alerts::Rule;
+use crate::watch::findings::Finding;
+use crate::watch::health::DcVerdict;
+use crate::watch::history::History;
+use crate::watch::lag::{Drain, Lag, LagTotal, UnknownLag};
+use crate::watch::overall::Health;
 use crate::watch::rates::{HopCounters, HopRates};
 use crate::watch::verdict::{Trend, Verdict};
 
@@ -147,6 +154,10 @@ pub enum Command {
         /// Whether it was done.
         reply: Reply<Result<(), Refusal>>,
     },
+    /// Say that an alert is seen to; answers whether it was still on. It is new when it comes back.
+    AcknowledgeAlert(AlertId, Reply<bool>),
+    /// Do not tell of an alert for a time, on or not; none ends a mute.
+    MuteAlert(AlertId, Duration),
     /// Run a drill; answered when it is over.
     Drill(Box<DrillRequest>, Reply<Result<DrillOutcome, DrillError>>),
     /// Plan a replay; moves nothing.
@@ -188,6 +199,12 @@ pub struct RegionView {
     pub verdict: Verdict,
     /// The way its lag goes.
     pub trend: Trend,
+    /// When its slowest partition will have caught up.
+    pub drain: Drain,
+    /// Lines per second acknowledged by the log, over the last two seconds.
+    pub produced_per_sec: Option<f64>,
+    /// Lines per second acknowledged by the store, over the last two seconds.
+    pub written_per_sec: Option<f64>,
     /// Lines acknowledged by the store since the engine was opened.
     pub written: u64,
     /// Of those, lines that were not there before.
@@ -196,6 +213,46 @@ pub struct RegionView {
     pub retries: u64,
     /// Lines that are in one data centre only.
     pub held_back: u64,
+}
+
+/// One data centre in a snapshot, as it is judged; what was measured is in [`Snapshot::store`].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DcView {
+    /// What its witnesses say together.
+    pub verdict: DcVerdict,
+    /// What each data centre says of it; one that is down says unknown.
+    pub seen_by: PerDc<DcState>,
+    /// ERROR events about it in the last minute.
+    pub errors: u64,
+    /// What waits for it, how much of the hint window has passed, and what to do; `None` before
+    /// the first sample.
+    pub hints: Option<HintFuse>,
+    /// Part of its disk in use, 0 to 1.
+    pub disk_used: Reading<f64>,
+}
+
+impl DcView {
+    /// Before anything was measured.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            verdict: DcVerdict::Unknown,
+            seen_by: PerDc([DcState::Unknown; 3]),
+            errors: 0,
+            hints: None,
+            disk_used: Reading::Unknown("nothing was measured yet".into()),
+        }
+    }
+}
+
+/// One queue in a snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QueueView {
+    /// Which.
+    pub queue: Queue,
+    /// What waits in it: groups of lines, flushes, or messages.
+    pub entries: Reading<u64>,
+    /// How many may wait; then the stage before it waits too.
+    pub capacity: u64,
 }
 
 /// The running load in a snapshot.
@@ -221,6 +278,18 @@ pub struct Snapshot {
     pub at: DateTime<Utc>,
     /// Since the engine was opened.
     pub uptime: Duration,
+    /// Health of the whole: as good as its worst part.
+    pub health: Health,
+    /// The data centres as they are judged.
+    pub dcs: PerDc<DcView>,
+    /// What needs somebody, worst first.
+    pub findings: Vec<Finding>,
+    /// Alerts whose threshold is passed, worst first.
+    pub alerts: Vec<Alert>,
+    /// The queues, in the order of the flow.
+    pub queues: Vec<QueueView>,
+    /// How long lines are under way, from being read till all three data centres have them.
+    pub visible: Reading<Delay>,
     /// Lines of sales in the figures.
     pub lines: u64,
     /// The running load.
@@ -259,6 +328,12 @@ impl Snapshot {
             mode,
             at,
             uptime: Duration::ZERO,
+            health: Health::Unknown,
+            dcs: PerDc::from_fn(|_| DcView::unknown()),
+            findings: Vec::new(),
+            alerts: Vec::new(),
+            queues: Vec::new(),
+            visible: Reading::Unknown("nothing was measured yet".into()),
             lines: 0,
             load: None,
             loads: Vec::new(),
@@ -270,6 +345,9 @@ impl Snapshot {
                 lag: unknown,
                 verdict: Verdict::Unknown,
                 trend: Trend::Unknown,
+                drain: Drain::Unknown,
+                produced_per_sec: None,
+                written_per_sec: None,
                 written: 0,
                 new: 0,
                 retries: 0,
@@ -329,6 +407,16 @@ impl Engine {
     /// The newest snapshot.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.runtime.snapshot.load_full()
+    }
+
+    /// What was measured each second of the last hour. Cheap: a pointer is copied.
+    pub fn history(&self) -> Arc<History> {
+        self.runtime.history.load_full()
+    }
+
+    /// The alert rules in force; `watch::alerts::to_prometheus` writes them as a rule file.
+    pub fn alert_rules(&self) -> &[Rule] {
+        self.runtime.alerts.rules()
     }
 
     /// The names behind the ids of lines.
@@ -409,6 +497,8 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
         Command::SetRate(rate) => shared.rate.set(rate),
         Command::PauseConsumers => shared.consuming.pause(),
         Command::ResumeConsumers => shared.consuming.resume(),
+        Command::AcknowledgeAlert(id, reply) => reply.send(shared.acknowledge(id)),
+        Command::MuteAlert(id, lasts) => shared.mute(id, lasts),
         Command::EndFault(id, reply) => {
             let (log, store) = (shared.log.as_ref(), shared.store.as_ref());
             reply.send(shared.faults.end(id, log, store));
@@ -437,7 +527,7 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
         Command::Drill(request, reply) => {
             return task(
                 "drill",
-                Box::new(move || reply.send(shared.drill(&request))),
+                Box::new(move || reply.send(shared.told_drill(&request))),
             );
         }
         Command::PlanReplay(request, reply) => {
@@ -455,19 +545,13 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
             return task("drain", Box::new(move || reply.send(shared.drain_all())));
         }
         Command::Verify(reply) => {
-            return task(
-                "verify",
-                Box::new(move || reply.send(shared.store.compare())),
-            );
+            return task("verify", Box::new(move || reply.send(shared.verify())));
         }
         Command::Rebuild(reply) => {
             return task("rebuild", Box::new(move || reply.send(shared.rebuild())));
         }
         Command::Repair(reply) => {
-            return task(
-                "repair",
-                Box::new(move || reply.send(shared.store.repair())),
-            );
+            return task("repair", Box::new(move || reply.send(shared.repair())));
         }
         Command::Report(filter, reply) => {
             let work = move || reply.send(shared.analytics.report(*filter));

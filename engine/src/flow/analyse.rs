@@ -21,7 +21,7 @@ use crate::ports::{BucketScope, Clock, DerivedRows, Store, StoreError};
 
 /// Deltas and questions that may wait: two flushes of each consumer and a few questions. A
 /// consumer that finds it full waits, which is the back-pressure of the analytics.
-const QUEUE: usize = 16;
+pub(crate) const QUEUE: usize = 16;
 
 /// The derived table whose rows count every line of sales once.
 const COUNTRY_METRICS: &str = "country_metrics";
@@ -338,6 +338,16 @@ impl AnalyticsLink {
     /// Lines of sales in the figures now.
     pub(crate) fn lines(&self) -> u64 {
         self.headline.lines()
+    }
+
+    /// Messages handled since the engine was opened.
+    pub(crate) fn handled(&self) -> u64 {
+        self.headline.messages.load(Ordering::Relaxed)
+    }
+
+    /// Messages that wait.
+    pub(crate) fn queued(&self) -> usize {
+        self.messages.len()
     }
 
     /// Waits until everything sent before is in the figures.

@@ -3,12 +3,35 @@
 use std::sync::Arc;
 
 use crossbeam_channel::Receiver;
+use parking_lot::Mutex;
 
 use super::routes::{Ask, Routes, standings};
 use crate::failover::Standing;
 use crate::model::Dc;
-use crate::ports::Store;
+use crate::ports::{Comparison, Store};
 use crate::telemetry::{EventKind, EventLog};
+
+/// What the last comparison found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Compared {
+    /// Buckets that differ between data centres.
+    pub(crate) unequal: u64,
+    /// Buckets whose summary differs from their rows.
+    pub(crate) drifted: u64,
+}
+
+/// The last comparison; `None` before the first, and after a repair.
+pub(crate) type LastCompared = Arc<Mutex<Option<Compared>>>;
+
+impl Compared {
+    /// What a comparison found.
+    pub(crate) const fn of(comparison: &Comparison) -> Self {
+        Self {
+            unequal: comparison.unequal.len() as u64,
+            drifted: comparison.drift.len() as u64,
+        }
+    }
+}
 
 /// Does what the failover asks for.
 pub(crate) struct Comparer {
@@ -18,6 +41,8 @@ pub(crate) struct Comparer {
     pub(crate) routes: Arc<Routes>,
     /// Told of repairs.
     pub(crate) events: EventLog,
+    /// Where what was found is kept.
+    pub(crate) last: LastCompared,
     /// What is asked for.
     pub(crate) asks: Receiver<Ask>,
 }
@@ -40,6 +65,7 @@ impl Comparer {
     fn repair(&self) {
         match self.store.repair() {
             Ok(done) => {
+                *self.last.lock() = None;
                 self.events.emit(EventKind::Repaired {
                     buckets: done.buckets_repaired,
                     lines: done.lines_copied,
@@ -62,6 +88,7 @@ impl Comparer {
         }
         match self.store.compare() {
             Ok(comparison) => {
+                *self.last.lock() = Some(Compared::of(&comparison));
                 let found = standings(&comparison);
                 self.routes.compared(dc, found[dc]);
             }

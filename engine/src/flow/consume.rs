@@ -16,11 +16,12 @@ use thiserror::Error;
 
 use super::analyse::DeltaSink;
 use super::bucket::{BucketCache, BucketState, Scratch, StockIds};
-use super::counters::{Counters, add};
+use super::counters::{Counters, add, set};
 use super::gate::{Gate, Pass};
 use super::names::Names;
 use super::position::Position;
 use super::routes::Routes;
+use super::ways::Ways;
 use crate::codec::quarantine::read_reject;
 use crate::codec::record::{Records, read_line};
 use crate::codec::varint::DecodeError;
@@ -44,7 +45,7 @@ pub(crate) struct ConsumerOptions {
 }
 
 /// Flushes on their way at a time: one is encoded while the other is being made durable.
-const IN_FLIGHT: usize = 2;
+pub(crate) const IN_FLIGHT: usize = 2;
 /// Bytes fetched from a partition at a time, some 10,000 lines.
 const FETCH_BYTES: usize = 1 << 20;
 /// How long a consumer with nothing to do sleeps between looks at its gate.
@@ -104,6 +105,8 @@ pub(crate) struct Consumer {
     pub(crate) counters: Arc<Counters>,
     /// Where flush times go.
     pub(crate) metrics: Arc<Metrics>,
+    /// Where the ways of lines are measured.
+    pub(crate) ways: Arc<Ways>,
     /// Where deltas of acknowledged flushes go.
     pub(crate) deltas: DeltaSink,
     /// Positions as others see them and may change them.
@@ -350,6 +353,7 @@ impl Worker {
             new_lines,
             delta,
         });
+        self.show_in_flight();
         Ok(())
     }
 
@@ -478,10 +482,23 @@ impl Worker {
 
     fn send(&self, flush: &Flush) -> Sent {
         let (via, level) = self.route();
+        let pending = self.ctx.store.submit(flush, via, level);
+        if let (Topic::Lines(_), Ok(pending)) = (self.ctx.topic, &pending) {
+            let (ways, clock) = (Arc::clone(&self.ctx.ways), Arc::clone(&self.ctx.clock));
+            let spans = flush.spans.clone();
+            pending.when_everywhere(Box::new(move || ways.visible(&spans, clock.monotonic())));
+        }
         Sent {
             via,
             level,
-            pending: self.ctx.store.submit(flush, via, level),
+            pending,
+        }
+    }
+
+    fn show_in_flight(&self) {
+        if let Topic::Lines(region) = self.ctx.topic {
+            let in_flight = &self.ctx.counters.region(region).in_flight;
+            set(in_flight, self.in_flight.len());
         }
     }
 
@@ -515,6 +532,7 @@ impl Worker {
                 Ok(receipt) => {
                     let latency = receipt.latency;
                     self.ctx.metrics.add_flush(self.region, latency);
+                    self.ctx.metrics.observe_request(sent.via, latency);
                     self.ctx.routes.succeeded(self.region, sent.via, latency);
                     break;
                 }
@@ -523,6 +541,7 @@ impl Worker {
                     if self.ctx.gate.is_stopped() {
                         // Not committed, so it is read again next time.
                         self.in_flight.clear();
+                        self.show_in_flight();
                         return Ok(());
                     }
                     sent = self.send(&flush);
@@ -533,6 +552,7 @@ impl Worker {
             }
         }
         self.applied = number;
+        self.show_in_flight();
         if matches!(
             sent.level,
             ConsistencyLevel::LocalQuorum | ConsistencyLevel::One

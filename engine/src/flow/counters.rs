@@ -22,6 +22,8 @@ pub(crate) struct RegionCounters {
     pub(crate) retries: AtomicU64,
     /// Lines acknowledged by one data centre only, their offsets held back.
     pub(crate) held_back: AtomicU64,
+    /// Flushes on their way now.
+    pub(crate) in_flight: AtomicU64,
 }
 
 /// Counters of the whole flow.
@@ -35,6 +37,8 @@ pub(crate) struct Counters {
     pub(crate) set_aside: AtomicU64,
     /// Rows set aside and acknowledged by the store.
     pub(crate) quarantined: AtomicU64,
+    /// Groups of lines on their way into the log now.
+    pub(crate) appending: AtomicU64,
     regions: PerRegion<RegionCounters>,
 }
 
@@ -53,6 +57,11 @@ impl Counters {
 /// Adds to a counter.
 pub(crate) fn add(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Ordering::Relaxed);
+}
+
+/// Sets a counter that says how many there are now.
+pub(crate) fn set(counter: &AtomicU64, n: usize) {
+    counter.store(n as u64, Ordering::Relaxed);
 }
 
 /// Reads a counter.

@@ -139,6 +139,11 @@ impl FaultDesk {
         self.inner.lock().board.active().cloned().collect()
     }
 
+    /// Faults that an earlier process left and that are not cleared.
+    pub(crate) fn left_over(&self) -> usize {
+        self.inner.lock().board.left_over().count()
+    }
+
     fn ended(
         &self,
         log: &dyn Log,

@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use thiserror::Error;
 
 use super::analyse::Extent;
+use super::counters::set;
 use super::gate::{Gate, Pass};
 use super::load::{LoadRecord, LoadState};
 use super::produce::{ProduceError, Producer};
@@ -214,9 +215,10 @@ impl Runtime {
         let gate = Arc::new(Gate::default());
         let record = self.claim(request, fingerprint, &gate, &reader, began)?;
         let resumed_after = (record.intake.read > 0).then_some(record.intake.read);
+        let load = record.id;
         let result = self.run_load(request, record, &mut reader, &gate);
         *self.loads.current.lock() = None;
-        let record = result?;
+        let record = result.inspect_err(|error| self.tell_broken_off(load, error))?;
         let ledger = self.ledger(&record);
         self.tell_end(&record, &ledger);
         Ok(LoadEnd {
@@ -321,6 +323,7 @@ impl Runtime {
             gate: Arc::clone(gate),
             rate: Arc::clone(&self.rate),
             counters: Arc::clone(&self.counters),
+            ways: Arc::clone(&self.ways),
             progress: Arc::new(move |record, read| shared.loads.update(record, read)),
             group_lines: self.settings.flow.flush_lines as usize,
             limit: request.limit,
@@ -442,6 +445,12 @@ impl Runtime {
             }
         }
         ledger
+    }
+
+    fn tell_broken_off(&self, load: LoadId, error: &LoadError) {
+        let cause = error.to_string();
+        self.events.emit(EventKind::LoadStopped { load, cause });
+        set(&self.counters.appending, 0);
     }
 
     fn tell_end(&self, record: &LoadRecord, ledger: &Ledger) {

@@ -8,6 +8,7 @@
 //!
 //! Data flows one way; every arrow is a bounded queue that pushes back.
 
+mod alerts;
 mod analyse;
 mod bucket;
 mod compare;
@@ -16,6 +17,7 @@ mod counters;
 mod drill;
 mod faults;
 mod gate;
+mod judge;
 mod load;
 mod loads;
 mod names;
@@ -28,6 +30,8 @@ mod replay;
 mod routes;
 mod runtime;
 mod sampler;
+mod tell;
+mod ways;
 
 pub use analyse::AnalyseError;
 pub use drill::{DrillError, DrillOutcome, DrillRequest};

@@ -30,15 +30,33 @@ struct Pair {
     newest_at: Option<Duration>,
 }
 
-/// Median and 99th percentile of the last delays.
+/// Median and 99th percentile of the last measured times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Delay {
-    /// Half of the probes arrived in this time, microseconds.
+    /// Half of them took at most this time, microseconds.
     pub p50_us: u64,
-    /// 99 of 100 arrived in this time, microseconds.
+    /// 99 of 100 took at most this time, microseconds.
     pub p99_us: u64,
-    /// Probes measured.
+    /// How many were measured.
     pub samples: usize,
+}
+
+impl Delay {
+    /// Percentiles of measured times; `None` when there is none.
+    pub(crate) fn of(times: &std::collections::VecDeque<Duration>) -> Option<Self> {
+        let mut sorted: Vec<_> = times.iter().map(Duration::as_micros).collect();
+        sorted.sort_unstable();
+        let at = |share: usize| {
+            let rank = (sorted.len() * share).div_ceil(100).max(1);
+            let micros = sorted.get(rank - 1).copied().unwrap_or_default();
+            u64::try_from(micros).unwrap_or(u64::MAX)
+        };
+        (!sorted.is_empty()).then(|| Self {
+            p50_us: at(50),
+            p99_us: at(99),
+            samples: sorted.len(),
+        })
+    }
 }
 
 /// The 3x3 matrix: `pairs[via][at]`.
@@ -67,20 +85,8 @@ impl Canary {
 
 impl Pair {
     fn reading(&self, now: Duration) -> Reading<Delay> {
-        let Some(newest_at) = self.newest_at else {
+        let (Some(newest_at), Some(value)) = (self.newest_at, Delay::of(&self.delays)) else {
             return Reading::Unknown("no probe has arrived yet".into());
-        };
-        let mut sorted: Vec<_> = self.delays.iter().map(Duration::as_micros).collect();
-        sorted.sort_unstable();
-        let at = |share: usize| {
-            let rank = (sorted.len() * share).div_ceil(100).max(1);
-            let micros = sorted.get(rank - 1).copied().unwrap_or_default();
-            u64::try_from(micros).unwrap_or(u64::MAX)
-        };
-        let value = Delay {
-            p50_us: at(50),
-            p99_us: at(99),
-            samples: sorted.len(),
         };
         let age = now.saturating_sub(newest_at);
         if age > INTERVAL * 3 {

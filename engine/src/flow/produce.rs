@@ -14,9 +14,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::counters::{Counters, add};
+use super::counters::{Counters, add, set};
 use super::gate::{Gate, Pass};
 use super::load::{LoadRecord, LoadState};
+use super::ways::Ways;
 use crate::codec::{quarantine, record};
 use crate::config::ErrorLimit;
 use crate::intake::{CleanLine, IntakeError, LineReader, ReadProgress, ReadRow, SetAside};
@@ -26,7 +27,7 @@ use crate::ports::{
 };
 
 /// Appends on their way at a time: one is being made durable while the next is read.
-const IN_FLIGHT: usize = 2;
+pub(crate) const IN_FLIGHT: usize = 2;
 /// With a rate limit a group is sent at least this often, so that lines arrive as a stream.
 const PACED_GROUP: Duration = Duration::from_millis(40);
 /// Rows between two looks at the gate and at the clock when nothing limits the rate.
@@ -80,6 +81,8 @@ pub(crate) struct Producer {
     pub(crate) rate: Arc<Rate>,
     /// Rows at each hop.
     pub(crate) counters: Arc<Counters>,
+    /// Where the ways of lines are measured.
+    pub(crate) ways: Arc<Ways>,
     /// Told after each acknowledged group.
     pub(crate) progress: Progress,
     /// Records of a group.
@@ -101,6 +104,8 @@ struct InFlight {
     pending: Result<Box<dyn PendingAppend>, LogError>,
     after: LoadRecord,
     read: ReadProgress,
+    /// When its first row was read.
+    began: Duration,
 }
 
 struct Work<'p> {
@@ -109,6 +114,8 @@ struct Work<'p> {
     lines: PerRegion<Vec<Gathered>>,
     rejects: Gathered,
     gathered: usize,
+    /// When the first row gathered was read.
+    began: Duration,
     in_flight: VecDeque<InFlight>,
     /// End of each partition as far as acknowledged.
     ends: Vec<(TopicPartition, EndOffset)>,
@@ -140,6 +147,7 @@ impl Producer {
             lines: PerRegion::from_fn(|region| partitions(Topic::Lines(region))),
             rejects: Gathered::default(),
             gathered: 0,
+            began: Duration::ZERO,
             in_flight: VecDeque::new(),
             ends,
             pace: Pace::start(self.clock.as_ref()),
@@ -192,6 +200,9 @@ impl Work<'_> {
             row += 1;
             if row <= resume_after {
                 continue;
+            }
+            if self.gathered == 0 {
+                self.began = self.producer.clock.monotonic();
             }
             match next {
                 ReadRow::Clean(line) => self.put_line(&line),
@@ -321,7 +332,9 @@ impl Work<'_> {
             pending,
             after: self.load.clone(),
             read: self.read,
+            began: self.began,
         });
+        set(&self.producer.counters.appending, self.in_flight.len());
         Ok(())
     }
 
@@ -340,6 +353,7 @@ impl Work<'_> {
                 mut pending,
                 after,
                 read,
+                began,
             } = group;
             let receipt = loop {
                 match pending.and_then(PendingAppend::wait) {
@@ -347,7 +361,8 @@ impl Work<'_> {
                     Err(error) => pending = self.again(error, &append)?,
                 }
             };
-            self.acknowledged(&append, &receipt);
+            self.acknowledged(&append, &receipt, began);
+            set(&self.producer.counters.appending, self.in_flight.len());
             (self.producer.progress)(&after, Some(read));
         }
         Ok(())
@@ -369,13 +384,16 @@ impl Work<'_> {
         Ok(self.producer.log.submit(append.clone()))
     }
 
-    fn acknowledged(&mut self, append: &Append, receipt: &AppendReceipt) {
+    fn acknowledged(&mut self, append: &Append, receipt: &AppendReceipt, began: Duration) {
         for ((partition, batch), base) in append.batches.iter().zip(&receipt.base_offsets) {
             let records = u64::from(batch.records);
             if let Topic::Lines(region) = partition.topic {
                 add(&self.producer.counters.region(region).produced, records);
             }
             let end = EndOffset(base.0 + records);
+            if let Topic::Lines(_) = partition.topic {
+                self.producer.ways.read(*partition, end.0, began);
+            }
             match self.ends.iter_mut().find(|(p, _)| p == partition) {
                 Some((_, at)) => *at = end,
                 None => self.ends.push((*partition, end)),

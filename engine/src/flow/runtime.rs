@@ -8,10 +8,12 @@ use arc_swap::ArcSwap;
 use crossbeam_channel::bounded;
 use parking_lot::Mutex;
 
+use super::alerts::AlertDesk;
 use super::analyse::{AnalyticsLink, AnalyticsService};
-use super::compare::Comparer;
+use super::compare::{Compared, Comparer, LastCompared};
 use super::consume::{Consumer, ConsumerOptions};
 use super::counters::Counters;
+use super::drill::{DrillError, DrillOutcome, DrillRequest};
 use super::faults::FaultDesk;
 use super::gate::Gate;
 use super::loads::Loads;
@@ -20,15 +22,19 @@ use super::probe::{Canary, Prober};
 use super::produce::Rate;
 use super::routes::Routes;
 use super::sampler::Sampler;
+use super::ways::Ways;
 use crate::analytics::{Regions, Settings as ReportSettings, StatusLimits, Weights};
 use crate::config::Settings;
 use crate::failover::{Policy, RouteState, TransitionEvent, WriteMode};
 use crate::handle::Snapshot;
 use crate::model::{ConsistencyLevel, Dc, Topic};
-use crate::ports::{Clock, Entropy, Flush, Log, Note, ReadSource, Store, StoreError};
+use crate::ports::{
+    Clock, Comparison, Entropy, Flush, Log, Note, ReadSource, RepairReport, Store, StoreError,
+};
 use crate::replay::plan::Plan;
 use crate::route::RoutingMap;
 use crate::telemetry::{EventKind, EventLog, Health, Metrics, MonitoringServer, PortChoice};
+use crate::watch::history::History;
 use crate::wire::{OpenError, Ports};
 
 /// Lines that a consumer keeps in memory to judge duplicates by, some 150 bytes each: those of
@@ -84,6 +90,10 @@ pub(crate) struct Runtime {
     pub(crate) routes: Arc<Routes>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) canary: Arc<Canary>,
+    pub(crate) ways: Arc<Ways>,
+    pub(crate) alerts: AlertDesk,
+    pub(crate) history: ArcSwap<History>,
+    pub(crate) last_compared: LastCompared,
     pub(crate) events: EventLog,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) faults: FaultDesk,
@@ -182,6 +192,7 @@ impl Runtime {
         let faults = FaultDesk::open(&settings.data_dir, Arc::clone(&clock), events.clone())
             .map_err(|error| internal(error.to_string()))?;
         let loads = Loads::of_marks(log.as_ref())?;
+        let alerts = AlertDesk::new(&settings.alerts);
         let rate = Rate::default();
         rate.set(settings.flow.rate_limit);
         let runtime = Arc::new(Self {
@@ -194,6 +205,10 @@ impl Runtime {
             routes,
             counters: Arc::default(),
             canary: Arc::default(),
+            ways: Arc::new(Ways::new(Arc::clone(&metrics))),
+            alerts,
+            history: ArcSwap::default(),
+            last_compared: Arc::default(),
             events,
             metrics,
             faults,
@@ -262,6 +277,9 @@ impl Runtime {
             ok: snapshot.workers_failed.is_empty() && snapshot.write_mode == WriteMode::Full,
             details: serde_json::json!({
                 "mode": snapshot.mode,
+                "health": snapshot.health,
+                "findings": snapshot.findings,
+                "alerts": snapshot.alerts,
                 "at": snapshot.at,
                 "lines": snapshot.lines,
                 "lag": snapshot.lag,
@@ -282,6 +300,7 @@ impl Runtime {
                 gate: Arc::clone(&self.consuming),
                 counters: Arc::clone(&self.counters),
                 metrics: Arc::clone(&self.metrics),
+                ways: Arc::clone(&self.ways),
                 deltas: self.analytics.deltas(),
                 position: Arc::clone(&handle.position),
                 options: ConsumerOptions {
@@ -322,6 +341,7 @@ impl Runtime {
             store: Arc::clone(&self.store),
             routes: Arc::clone(&self.routes),
             events: self.events.clone(),
+            last: Arc::clone(&self.last_compared),
             asks,
         };
         threads.push(spawn("compare", move || comparer.run())?);
@@ -338,6 +358,38 @@ impl Runtime {
             threads.push(spawn(&format!("probe-{via}"), move || prober.run())?);
         }
         Ok(())
+    }
+
+    /// Reads every data centre on its own and compares.
+    pub(crate) fn verify(&self) -> Result<Comparison, StoreError> {
+        let comparison = self.store.compare()?;
+        *self.last_compared.lock() = Some(Compared::of(&comparison));
+        Ok(comparison)
+    }
+
+    /// Runs a drill between two events.
+    pub(crate) fn told_drill(
+        self: &Arc<Self>,
+        request: &DrillRequest,
+    ) -> Result<DrillOutcome, DrillError> {
+        let scenario = request.scenario.clone();
+        self.events.emit(EventKind::DrillStarted { scenario });
+        let outcome = self.drill(request);
+        let scenario = request.scenario.clone();
+        let cause = outcome.as_ref().err().map(ToString::to_string);
+        self.events.emit(EventKind::DrillEnded { scenario, cause });
+        outcome
+    }
+
+    /// Makes the data centres equal.
+    pub(crate) fn repair(&self) -> Result<RepairReport, StoreError> {
+        let done = self.store.repair()?;
+        *self.last_compared.lock() = None;
+        self.events.emit(EventKind::Repaired {
+            buckets: done.buckets_repaired,
+            lines: done.lines_copied,
+        });
+        Ok(done)
     }
 
     /// Sets what is called after each new snapshot.
@@ -445,7 +497,16 @@ fn tell_transition(events: &EventLog, event: &TransitionEvent) {
         (RouteState::FailingBack { .. } | RouteState::FailedOver { .. }, RouteState::Home) => {
             events.emit(EventKind::FailedBack { region });
         }
-        _ => {}
+        (_, RouteState::Suspect) => {
+            events.emit(EventKind::RegionSuspect { region });
+        }
+        (_, RouteState::FailingBack { .. }) => {
+            events.emit(EventKind::FailingBack { region });
+        }
+        (RouteState::Suspect, RouteState::Home) => {
+            events.emit(EventKind::RegionRecovered { region });
+        }
+        (RouteState::Home, RouteState::Home) => {}
     }
 }
 

@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use super::counters::get;
 use super::gate::Pass;
+use super::judge::Judge;
 use super::runtime::Runtime;
-use crate::handle::{LoadView, PartitionView, RegionView, Snapshot};
+use super::tell::Told;
+use crate::handle::{DcView, LoadView, PartitionView, RegionView, Snapshot};
 use crate::model::{
-    CommittedOffset, Dc, Offset, PerDc, PerRegion, Reading, Reason, ReasonCounts, Region, Topic,
-    TopicPartition,
+    CommittedOffset, Offset, PerDc, PerRegion, Reading, Region, Topic, TopicPartition,
 };
-use crate::ports::{DcState, PartitionOffsets};
-use crate::telemetry::EventKind;
-use crate::watch::lag::{Lag, LagTotal, UnknownLag};
+use crate::ports::{PartitionOffsets, StoreHealth};
+use crate::watch::history::{DcPoint, Point, RegionPoint};
+use crate::watch::lag::{self, Drain, Lag, LagTotal, PartitionLag, UnknownLag};
+use crate::watch::overall::Health;
 use crate::watch::rates::{Hop, HopCounters, HopRates};
 use crate::watch::verdict::{self, Consumer, Sample};
 
@@ -23,25 +25,31 @@ use crate::watch::verdict::{self, Consumer, Sample};
 const INTERVAL: Duration = Duration::from_millis(250);
 /// Samples that rates are taken over: two seconds.
 const RATE_SAMPLES: usize = 8;
+/// Between two points of the history.
+const POINT_EVERY: Duration = Duration::from_secs(1);
 /// Samples that a verdict is made from: fifteen seconds.
 const VERDICT_SAMPLES: usize = 60;
 
 /// Measures until the engine stops.
 pub(crate) struct Sampler {
     runtime: Arc<Runtime>,
-    counters: VecDeque<(Duration, HopCounters)>,
+    past: VecDeque<Past>,
     windows: PerRegion<VecDeque<Sample>>,
-    states: PerDc<DcState>,
+    /// When the newest point of the history was made, and from what.
+    point: Option<(Past, PerDc<u64>)>,
+    judge: Judge,
     told: Told,
 }
 
-/// What the counters of the metrics have been told.
-#[derive(Default)]
-struct Told {
-    hops: [u64; 5],
-    new: PerRegion<u64>,
-    rejects: ReasonCounts,
-    rejects_of: Option<crate::model::LoadId>,
+/// Counters at one moment.
+#[derive(Clone)]
+struct Past {
+    at: Duration,
+    hops: HopCounters,
+    /// Lines produced and written.
+    regions: PerRegion<(u64, u64)>,
+    /// Lag of each partition.
+    lags: Vec<Option<u64>>,
 }
 
 impl Sampler {
@@ -49,9 +57,10 @@ impl Sampler {
     pub(crate) fn new(runtime: Arc<Runtime>) -> Self {
         Self {
             runtime,
-            counters: VecDeque::new(),
+            past: VecDeque::new(),
             windows: PerRegion::from_fn(|_| VecDeque::new()),
-            states: PerDc([DcState::Unknown; 3]),
+            point: None,
+            judge: Judge::default(),
             told: Told::default(),
         }
     }
@@ -65,8 +74,16 @@ impl Sampler {
                 .faults
                 .expire(runtime.log.as_ref(), runtime.store.as_ref());
             runtime.routes.tick();
-            let snapshot = self.sample();
-            self.tell(&snapshot);
+            let mut snapshot = self.sample();
+            let judged = self.judge.judge(&runtime, &snapshot);
+            let gap = judged.ledger_gap;
+            snapshot.health = judged.health;
+            snapshot.dcs = judged.dcs;
+            snapshot.findings = judged.findings;
+            snapshot.alerts = judged.alerts;
+            snapshot.queues = judged.queues;
+            self.told.tell(&runtime, &snapshot, gap);
+            self.remember(&snapshot);
             runtime.snapshot.store(Arc::new(snapshot));
             runtime.wake();
             if pass == Pass::Stop {
@@ -83,13 +100,14 @@ impl Sampler {
             .map(|partition| self.partition(partition))
             .collect();
         let counters = self.count(&partitions);
-        if self.counters.len() > RATE_SAMPLES {
-            self.counters.pop_front();
+        if self.past.len() > RATE_SAMPLES {
+            self.past.pop_front();
         }
-        self.counters.push_back((now, counters));
-        let rates = self.counters.front().and_then(|(then, before)| {
-            HopRates::between(before, &counters, now.saturating_sub(*then))
-        });
+        let present = self.present(now, counters, &partitions);
+        self.past.push_back(present.clone());
+        let before = self.past.front().unwrap_or(&present).clone();
+        let window = now.saturating_sub(before.at);
+        let rates = HopRates::between(&before.hops, &counters, window);
         let view = runtime.routes.view();
         for region in Region::ALL {
             self.note(&partitions, region);
@@ -104,6 +122,9 @@ impl Sampler {
                 lag: lag_of(&partitions, region),
                 verdict: verdict::judge(&window),
                 trend: verdict::trend(&window),
+                drain: drain_of(&partitions, region, &before, now),
+                produced_per_sec: rate_of(&before, &present, |past| past.regions[region].0),
+                written_per_sec: rate_of(&before, &present, |past| past.regions[region].1),
                 written: get(&counters.written),
                 new: get(&counters.new),
                 retries: get(&counters.retries),
@@ -116,7 +137,15 @@ impl Sampler {
             read: current.read,
             record: current.record,
         });
+        let store = runtime.store.health();
+        settle_ways(&runtime, &partitions, &store, now);
         Snapshot {
+            health: Health::Unknown,
+            dcs: PerDc::from_fn(|_| DcView::unknown()),
+            findings: Vec::new(),
+            alerts: Vec::new(),
+            queues: Vec::new(),
+            visible: runtime.ways.view(now),
             mode: runtime.settings.mode,
             at: runtime.clock.now(),
             uptime: now,
@@ -129,7 +158,7 @@ impl Sampler {
             partitions,
             counters,
             rates,
-            store: Some(runtime.store.health()),
+            store: Some(store),
             canary: runtime.canary.view(now),
             faults: runtime.faults.active(),
             workers_failed: runtime
@@ -139,6 +168,62 @@ impl Sampler {
                 .collect(),
             monitoring_port: runtime.monitoring_port(),
         }
+    }
+
+    fn present(&self, at: Duration, hops: HopCounters, partitions: &[PartitionView]) -> Past {
+        Past {
+            at,
+            hops,
+            regions: PerRegion::from_fn(|region| {
+                let counters = self.runtime.counters.region(region);
+                (get(&counters.produced), get(&counters.written))
+            }),
+            lags: partitions.iter().map(|view| view.lag.known()).collect(),
+        }
+    }
+
+    /// Adds a point to the history, once a second.
+    fn remember(&mut self, snapshot: &Snapshot) {
+        let Some(present) = self.past.back().cloned() else {
+            return;
+        };
+        let writes = PerDc::from_fn(|dc| snapshot.store.as_ref().map_or(0, |s| s.dcs[dc].writes));
+        let Some((before, written)) = &self.point else {
+            self.point = Some((present, writes));
+            return;
+        };
+        let window = present.at.saturating_sub(before.at);
+        // The next sample would be further from a second than this one.
+        if window + INTERVAL / 2 < POINT_EVERY {
+            return;
+        }
+        let rates = HopRates::between(&before.hops, &present.hops, window);
+        let point = Point {
+            at: snapshot.at,
+            hops: rates.map_or([None; Hop::ALL.len()], |rates| rates.per_sec),
+            regions: PerRegion::from_fn(|region| RegionPoint {
+                lag_lines: snapshot.regions[region].lag.known(),
+                lag_age_ms: age_ms(snapshot.regions[region].lag),
+                produced_per_sec: rate_of(before, &present, |past| past.regions[region].0),
+                written_per_sec: rate_of(before, &present, |past| past.regions[region].1),
+            }),
+            dcs: PerDc::from_fn(|dc| {
+                let Some(health) = snapshot.store.as_ref().map(|store| &store.dcs[dc]) else {
+                    return DcPoint::default();
+                };
+                let moved = health.writes > written[dc];
+                let of = |time: &Reading<u64>| time.known().copied().filter(|_| moved);
+                DcPoint {
+                    write_p50_us: of(&health.write_p50_us),
+                    write_p99_us: of(&health.write_p99_us),
+                    hints: Some(health.hints),
+                    lines: health.rows.known().map(|rows| rows.lines),
+                }
+            }),
+        };
+        let history = self.runtime.history.load().with(point);
+        self.runtime.history.store(Arc::new(history));
+        self.point = Some((present, writes));
     }
 
     fn partition(&self, partition: TopicPartition) -> PartitionView {
@@ -221,116 +306,6 @@ impl Sampler {
             set_aside: get(&counters.set_aside),
         }
     }
-
-    /// Tells the metrics and, of data centres that changed, the events.
-    fn tell(&mut self, snapshot: &Snapshot) {
-        let metrics = Arc::clone(&self.runtime.metrics);
-        for (hop, (told, now)) in Hop::ALL
-            .into_iter()
-            .zip(self.told.hops.iter_mut().zip(snapshot.counters.passed))
-        {
-            metrics.add_lines(hop, now.saturating_sub(*told));
-            *told = now;
-        }
-        for region in Region::ALL {
-            let new = snapshot.regions[region].new;
-            let told = &mut self.told.new[region];
-            metrics.add_new_lines(region, new.saturating_sub(*told));
-            *told = new;
-            let lag = &snapshot.regions[region].lag;
-            let age = match lag {
-                Lag::Known { age: Some(age), .. } => Reading::Known(*age),
-                Lag::Known { age: None, .. } | Lag::Stale { .. } | Lag::Unknown(_) => {
-                    Reading::Unknown("not measured".into())
-                }
-            };
-            metrics.set_lag_age(region, &age);
-        }
-        for view in &snapshot.partitions {
-            let lines = match &view.lag {
-                Lag::Known { lines, .. } => Reading::Known(*lines),
-                Lag::Stale { lines, since } => Reading::Stale {
-                    value: *lines,
-                    age: *since,
-                },
-                Lag::Unknown(reason) => Reading::Unknown(reason.to_string()),
-            };
-            metrics.set_lag_lines(view.partition, &lines);
-        }
-        self.tell_rejects(snapshot);
-        self.tell_data_centres(snapshot);
-    }
-
-    fn tell_rejects(&mut self, snapshot: &Snapshot) {
-        let newest = snapshot.load.as_ref().map(|load| &load.record);
-        let Some(record) = newest.or(snapshot.loads.last()) else {
-            return;
-        };
-        // The rejects of loads before this process began are not of this process's counters.
-        if self.told.rejects_of != Some(record.id) {
-            let began_here = record.started_at >= snapshot.at - snapshot.uptime;
-            self.told.rejects = if began_here {
-                ReasonCounts::default()
-            } else {
-                record.intake.set_aside
-            };
-            self.told.rejects_of = Some(record.id);
-        }
-        for reason in Reason::ALL {
-            let now = record.intake.set_aside.get(reason);
-            let told = self.told.rejects.get(reason);
-            self.runtime
-                .metrics
-                .add_rejects(reason, now.saturating_sub(told));
-        }
-        self.told.rejects = record.intake.set_aside;
-    }
-
-    fn tell_data_centres(&mut self, snapshot: &Snapshot) {
-        let Some(store) = &snapshot.store else {
-            return;
-        };
-        let metrics = &self.runtime.metrics;
-        for dc in Dc::ALL {
-            let health = &store.dcs[dc];
-            metrics.set_hints(dc, &Reading::Known(health.hints));
-            metrics.set_disk_bytes(dc, &health.disk_bytes);
-            let state = state_of(&store.witnesses.views, dc);
-            metrics.set_dc_state(dc, state);
-            if self.states[dc] != state {
-                let first = self.states[dc] == DcState::Unknown && state == DcState::Up;
-                self.states[dc] = state;
-                if !first {
-                    self.runtime.events.emit(EventKind::DcChanged { dc, state });
-                }
-            }
-        }
-        let gap = snapshot.load.as_ref().map(|load| &load.ledger);
-        if let Some(ledger) = gap {
-            let lines = ledger
-                .gaps()
-                .iter()
-                .map(|gap| gap.lines.unsigned_abs())
-                .sum();
-            metrics.set_ledger_gap(&Reading::Known(lines));
-        }
-    }
-}
-
-/// What most of the observers say of a data centre; the worse of two that differ.
-fn state_of(views: &PerDc<PerDc<DcState>>, subject: Dc) -> DcState {
-    let said: Vec<_> = Dc::ALL
-        .into_iter()
-        .map(|observer| views[observer][subject])
-        .filter(|state| *state != DcState::Unknown)
-        .collect();
-    let count = |state| said.iter().filter(|s| **s == state).count();
-    let worst_first = [DcState::Down, DcState::Suspect, DcState::Up];
-    worst_first
-        .into_iter()
-        .find(|state| count(*state) * 2 > said.len())
-        .or_else(|| worst_first.into_iter().find(|state| count(*state) > 0))
-        .unwrap_or(DcState::Unknown)
 }
 
 /// Where the group of a partition stands, if that is known: at the beginning before its first
@@ -355,4 +330,72 @@ fn lag_of(partitions: &[PartitionView], region: Region) -> Lag {
     LagTotal::over(parts())
         .as_lag()
         .aged(oldest.max().unwrap_or_default())
+}
+
+/// Lines per second between two moments; `None` for an empty window.
+fn rate_of(before: &Past, now: &Past, of: impl Fn(&Past) -> u64) -> Option<f64> {
+    let seconds = now.at.saturating_sub(before.at).as_secs_f64();
+    let lines = of(now).checked_sub(of(before))?;
+    (seconds > 0.0).then(|| lines as f64 / seconds)
+}
+
+/// When the last partition of a region will have caught up, as its lag went since `before`.
+fn drain_of(partitions: &[PartitionView], region: Region, before: &Past, now: Duration) -> Drain {
+    let seconds = now.saturating_sub(before.at).as_secs_f64();
+    let of_region = partitions
+        .iter()
+        .zip(&before.lags)
+        .filter_map(|(view, then)| {
+            if view.partition.topic != Topic::Lines(region) {
+                return None;
+            }
+            let less = |then: u64| then as f64 - view.lag.known().unwrap_or(then) as f64;
+            Some(match then {
+                Some(then) if seconds > 0.0 => PartitionLag {
+                    lag: view.lag,
+                    net_rate: less(*then) / seconds,
+                },
+                // Without two measurements there is no rate.
+                _ => PartitionLag {
+                    lag: match view.lag.known() {
+                        Some(0) => view.lag,
+                        Some(_) | None => Lag::Unknown(UnknownLag::NotMeasured),
+                    },
+                    net_rate: 0.0,
+                },
+            })
+        });
+    lag::drain(&of_region.collect::<Vec<_>>())
+}
+
+fn age_ms(lag: Lag) -> Option<u64> {
+    match lag {
+        Lag::Known { age, .. } => age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+        Lag::Stale { .. } | Lag::Unknown(_) => None,
+    }
+}
+
+/// When all three data centres hold the same and nothing waits, all that is committed is visible:
+/// this ends the ways of lines that one of them got later than with their flush.
+fn settle_ways(
+    runtime: &Runtime,
+    partitions: &[PartitionView],
+    store: &StoreHealth,
+    now: Duration,
+) {
+    let rows = store.dcs.iter().map(|(_, dc)| match dc.hints {
+        0 => dc.rows.known(),
+        _ => None,
+    });
+    let [Some(a), Some(b), Some(c)] = *rows.collect::<Vec<_>>() else {
+        return;
+    };
+    if a != b || b != c {
+        return;
+    }
+    for view in partitions {
+        if let (Topic::Lines(_), Some(committed)) = (view.partition.topic, view.committed) {
+            runtime.ways.settled(view.partition, committed.0, now);
+        }
+    }
 }

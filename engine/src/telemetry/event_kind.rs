@@ -365,7 +365,10 @@ impl EventKind {
                 format!("{} answers {region} again", region.home())
             }
             Self::FailingBack { region } => {
-                format!("{} is back; {region} returns when the replicas are equal", region.home())
+                format!(
+                    "{} is back; {region} returns when the replicas are equal",
+                    region.home()
+                )
             }
             Self::Replayed {
                 partition,
@@ -386,7 +389,11 @@ impl EventKind {
             Self::AlertAcknowledged { rule, label } => {
                 format!("Acknowledged: {}", at(rule, label))
             }
-            Self::AlertMuted { rule, label, secs: 0 } => {
+            Self::AlertMuted {
+                rule,
+                label,
+                secs: 0,
+            } => {
                 format!("No longer muted: {}", at(rule, label))
             }
             Self::AlertMuted { rule, label, secs } => {

@@ -13,8 +13,8 @@ use serde::Serialize;
 
 use super::event_kind::{EventKind, EventLevel, EventSource};
 use super::metrics::Metrics;
-use crate::model::{Dc, PerDc};
-use crate::ports::{Clock, DcState};
+use crate::model::PerDc;
+use crate::ports::Clock;
 use crate::watch::health::ErrorCounts;
 
 /// Events kept: hours of a quiet engine, and a drill with every fault many times over.
@@ -191,7 +191,8 @@ mod tests {
 
     use super::*;
     use crate::config::Mode;
-    use crate::model::{LoadId, Region};
+    use crate::model::{Dc, LoadId, Region};
+    use crate::ports::DcState;
 
     /// A clock that a test moves, in seconds.
     #[derive(Default)]

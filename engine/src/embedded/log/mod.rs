@@ -35,8 +35,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::model::{CommittedOffset, Offset, Topic, TopicPartition};
 use crate::ports::{
     Append, AppendReceipt, Clock, Disk, DiskLock, Fault, FetchedBatch, LoadMark, Log, LogActivity,
-    LogError,
-    PartitionOffsets, PendingAppend,
+    LogError, PartitionOffsets, PendingAppend,
 };
 
 mod checkpoint;
