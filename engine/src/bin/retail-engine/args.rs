@@ -510,6 +510,15 @@ pub(crate) struct BenchArgs {
     /// The file to measure with [default: the whole data set]
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
+    /// Measure instead how long lines are under way while few come in
+    #[arg(long)]
+    pub(crate) rest: bool,
+    /// With --rest: lines per second
+    #[arg(long, value_name = "LINES", default_value_t = 2_000, requires = "rest")]
+    pub(crate) rate: u64,
+    /// With --rest: for how long
+    #[arg(long, value_name = "SECONDS", default_value_t = 20, requires = "rest")]
+    pub(crate) seconds: u64,
 }
 
 fn region(text: &str) -> Result<Region, &'static str> {

@@ -7,14 +7,22 @@ use std::time::Duration;
 const REDRAW_EVERY: Duration = Duration::from_millis(100);
 /// Time between two lines in a file or pipe.
 const LINE_EVERY: Duration = Duration::from_secs(5);
+/// Before so much of the file is read, how many rows it has is a guess that jumps about.
+const SHARE_TO_GUESS_FROM: f64 = 0.01;
+
+/// Names of the hops, in the order of the flow.
+const HOPS: [&str; 6] = [
+    "read", "clean", "produced", "consumed", "written", "visible",
+];
 
 /// How far a load is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Place {
-    /// Rows read.
-    pub(crate) read: u64,
-    /// Lines durable at QUORUM.
-    pub(crate) written: u64,
+    /// Rows that passed each hop, in the order of [`HOPS`]. What is visible counts each line
+    /// once, those from before this load not; `None` while a data centre does not say.
+    pub(crate) passed: [Option<u64>; HOPS.len()],
+    /// Rows that were set aside.
+    pub(crate) set_aside: u64,
     /// Bytes of the file that were read.
     pub(crate) bytes: u64,
     /// Bytes of the whole file.
@@ -28,6 +36,8 @@ pub(crate) struct Progress<W: Write> {
     redraws: bool,
     start: Duration,
     drawn: Option<Duration>,
+    /// Where the load was when it was first seen: one that goes on does not begin at 0.
+    first: Option<(Place, Duration)>,
 }
 
 impl Progress<io::Stderr> {
@@ -46,11 +56,13 @@ impl<W: Write> Progress<W> {
             redraws,
             start: now,
             drawn: None,
+            first: None,
         }
     }
 
     /// Draws, if it is time to.
     pub(crate) fn draw(&mut self, place: Place, now: Duration) -> io::Result<()> {
+        let (first, since) = *self.first.get_or_insert((place, now));
         let every = if self.redraws {
             REDRAW_EVERY
         } else {
@@ -61,7 +73,7 @@ impl<W: Write> Progress<W> {
             return Ok(());
         }
         self.drawn = Some(now);
-        let text = line(place, now.saturating_sub(self.start));
+        let text = line(&first, &place, now.saturating_sub(since));
         if self.redraws {
             // Back to the start, and clear what a longer line left.
             write!(self.out, "\r{text}\x1b[K")?;
@@ -80,36 +92,78 @@ impl<W: Write> Progress<W> {
     }
 }
 
-fn line(place: Place, elapsed: Duration) -> String {
-    let secs = elapsed.as_secs_f64().max(0.001);
-    let rate = |lines: u64| format!("{:.0}/s", lines as f64 / secs);
-    let counts = format!(
-        "read {} ({}), written {} ({})",
-        place.read,
-        rate(place.read),
-        place.written,
-        rate(place.written),
-    );
-    if place.bytes_total == 0 {
-        return counts;
+fn line(first: &Place, now: &Place, elapsed: Duration) -> String {
+    let secs = elapsed.as_secs_f64();
+    let hops = HOPS.iter().zip(first.passed).zip(now.passed);
+    let mut parts: Vec<_> = hops
+        .clone()
+        .map(
+            |((name, before), now)| match (now, rate(before, now, secs)) {
+                (Some(now), Some(rate)) => format!("{name} {now} ({rate:.0}/s)"),
+                (Some(now), None) => format!("{name} {now}"),
+                (None, _) => format!("{name} unknown"),
+            },
+        )
+        .collect();
+    if now.bytes_total > 0 {
+        let share = (now.bytes as f64 / now.bytes_total as f64).min(1.0);
+        parts.push(format!("{:.0} %", share * 100.0));
+        let rates = hops.map(|((_, before), now)| (now, rate(before, now, secs)));
+        if let Some(left) = left(now, share, &rates.collect::<Vec<_>>()) {
+            parts.push(format!("{left:.0} s left"));
+        }
     }
-    let share = (place.bytes as f64 / place.bytes_total as f64).min(1.0);
-    let percent = share * 100.0;
-    // Too early the guess jumps about.
-    if percent < 1.0 {
-        return format!("{counts}, {percent:.0} %");
+    parts.join(", ")
+}
+
+fn rate(before: Option<u64>, now: Option<u64>, secs: f64) -> Option<f64> {
+    let rows = now?.checked_sub(before?)?;
+    (secs > 0.0).then(|| rows as f64 / secs)
+}
+
+/// Seconds until the slowest hop has passed everything, as far as the rows of the file can be
+/// guessed from the part that is read. What is visible is left out: lines that were stored before
+/// are not counted there, so it may never get to the end.
+fn left(now: &Place, share: f64, hops: &[(Option<u64>, Option<f64>)]) -> Option<f64> {
+    let read = now.passed.first().copied().flatten()?;
+    if share < SHARE_TO_GUESS_FROM || read == 0 {
+        return None;
     }
-    let left = secs * (1.0 - share) / share;
-    format!("{counts}, {percent:.0} %, {left:.0} s left")
+    let rows = read as f64 / share;
+    let clean = rows * (1.0 - now.set_aside as f64 / read as f64);
+    let mut slowest = 0.0_f64;
+    for (place, (passed, rate)) in hops.iter().take(HOPS.len() - 1).enumerate() {
+        let all = if place == 0 { rows } else { clean };
+        let left = (all - (*passed)? as f64).max(0.0);
+        let rate = (*rate)?;
+        if left >= 1.0 {
+            // One that stands still gets nowhere.
+            slowest = slowest.max((rate > 0.0).then(|| left / rate)?);
+        }
+    }
+    Some(slowest)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const FIRST: Place = Place {
+        passed: [Some(0); 6],
+        set_aside: 0,
+        bytes: 0,
+        bytes_total: 100,
+    };
     const PLACE: Place = Place {
-        read: 1_000,
-        written: 500,
+        passed: [
+            Some(1_000),
+            Some(900),
+            Some(900),
+            Some(800),
+            Some(450),
+            Some(440),
+        ],
+        set_aside: 100,
         bytes: 25,
         bytes_total: 100,
     };
@@ -124,15 +178,34 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_rates_share_and_the_rest() {
+    fn every_hop_has_its_rate_and_the_slowest_says_how_long() {
+        // 3,600 clean lines in all, 450 of them written at 225 a second: 14 s. Reading takes 6.
         assert_eq!(
-            line(PLACE, Duration::from_secs(2)),
-            "read 1000 (500/s), written 500 (250/s), 25 %, 6 s left"
+            line(&FIRST, &PLACE, Duration::from_secs(2)),
+            "read 1000 (500/s), clean 900 (450/s), produced 900 (450/s), consumed 800 (400/s), \
+             written 450 (225/s), visible 440 (220/s), 25 %, 14 s left"
         );
-        assert_eq!(
-            line(Place::default(), Duration::ZERO),
-            "read 0 (0/s), written 0 (0/s)"
-        );
+    }
+
+    #[test]
+    fn a_load_that_goes_on_is_not_faster_for_what_was_there() {
+        let mut later = PLACE;
+        later.passed = later.passed.map(|n| n.map(|n| n + 100));
+        let text = line(&PLACE, &later, Duration::from_secs(1));
+        assert!(text.starts_with("read 1100 (100/s)"), "{text}");
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_guessed() {
+        let mut place = PLACE;
+        place.passed[5] = None;
+        let text = line(&FIRST, &place, Duration::from_secs(2));
+        assert!(text.contains("visible unknown"), "{text}");
+        place.passed[4] = Some(0);
+        let standing = line(&FIRST, &place, Duration::from_secs(2));
+        assert!(standing.ends_with("25 %"), "{standing}");
+        let start = line(&Place::default(), &Place::default(), Duration::ZERO);
+        assert!(!start.contains('%') && !start.contains("/s"), "{start}");
     }
 
     #[test]

@@ -18,6 +18,7 @@ use retail_engine::config::Settings;
 use retail_engine::flow::{LoadRequest, Resume, Roles, Until};
 use retail_engine::handle::{Command, Engine};
 use retail_engine::intake::{LineReader, ReadOptions};
+use retail_engine::model::Reading;
 use retail_engine::ports::{Clock, SystemClock};
 use retail_engine::route::RoutingMap;
 use serde_json::{Value, json};
@@ -60,6 +61,9 @@ pub(crate) fn run(args: &BenchArgs, global: &GlobalArgs, output: &Output) -> any
     let scratch = Scratch(std::env::temp_dir().join(name));
     fs::create_dir_all(&scratch.0)?;
     let (plain, packed) = inputs(args, &scratch.0)?;
+    if args.rest {
+        return at_rest(args, global, output, &scratch.0, packed);
+    }
     let mut figures = vec![
         read_alone("read and clean, CSV", "read_csv", &plain, &clock)?,
         read_alone("read and clean, CSV.gz", "read_gz", &packed, &clock)?,
@@ -185,6 +189,73 @@ fn engine(
         failures.join("; ")
     );
     Ok(end.ledger.is_closed())
+}
+
+/// Loads slowly for a time, and prints how long lines were under way.
+fn at_rest(
+    args: &BenchArgs,
+    global: &GlobalArgs,
+    output: &Output,
+    dir: &Path,
+    file: PathBuf,
+) -> anyhow::Result<Exit> {
+    let mut settings = Settings {
+        data_dir: dir.join("data"),
+        ..session::settings(global, Vec::new())?
+    };
+    settings.flow.rate_limit = Some(args.rate);
+    let session = Session::of(settings.clone(), global.verbosity(), Roles::all())?;
+    let request = LoadRequest {
+        file,
+        options: ReadOptions::default(),
+        rules: Rules::builtin()?,
+        limit: settings.flow.error_limit,
+        until: Until::Closed,
+        resume: Resume::WhereItStood,
+    };
+    let began = session.elapsed();
+    let lasts = Duration::from_secs(args.seconds);
+    let mut newest = None;
+    let mut rows = 0;
+    let end = session.ask_and_watch(
+        |reply| Command::Load(Box::new(request), reply),
+        |snapshot| {
+            if let Reading::Known(delay) = &snapshot.visible {
+                newest = Some(*delay);
+            }
+            rows = snapshot.load.as_ref().map_or(rows, |load| load.read.rows);
+            if session.elapsed().saturating_sub(began) >= lasts {
+                session.engine.send(Command::CancelLoad)?;
+            }
+            Ok(())
+        },
+    )?;
+    session.close()?;
+    // Cut off in the middle, as it should be, the load is an error for the one who waits for it.
+    if let Err(error) = &end {
+        tracing::debug!(%error, "the load was ended");
+    }
+    let delay = newest.context("no line came through: is the file longer than the time?")?;
+    let (p50, p99) = (delay.p50_us as f64 / 1e3, delay.p99_us as f64 / 1e3);
+    let value = json!({
+        "mode": settings.mode,
+        "rate": args.rate,
+        "seconds": args.seconds,
+        "rows": rows,
+        "groups": delay.samples,
+        "visible_p50_ms": p50,
+        "visible_p99_ms": p99,
+    });
+    output.result(&value, || {
+        format!(
+            "{} rows at {} a second, from reading to visible in all three data centres:\n\
+             half within {p50:.1} ms, 99 of 100 within {p99:.1} ms ({} groups of lines).\n",
+            grouped(rows),
+            grouped(args.rate),
+            grouped(delay.samples as u64),
+        )
+    })?;
+    Ok(Exit::Done)
 }
 
 fn rows_per_second(figure: &Figure) -> Option<f64> {

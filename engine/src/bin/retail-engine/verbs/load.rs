@@ -337,9 +337,25 @@ pub(crate) fn carry_out(
 
 fn place(snapshot: &Snapshot) -> Option<Place> {
     let load = snapshot.load.as_ref()?;
+    let ledger = &load.ledger;
+    let in_all_three = || {
+        let lines = ledger
+            .visible
+            .iter()
+            .map(|(_, lines)| lines.known().copied());
+        let fewest = lines.collect::<Option<Vec<_>>>()?.into_iter().min()?;
+        Some(fewest.saturating_sub(ledger.lines_before))
+    };
     Some(Place {
-        read: load.ledger.intake.read,
-        written: load.ledger.written,
+        passed: [
+            Some(load.read.rows.max(ledger.intake.read)),
+            Some(ledger.intake.clean),
+            Some(ledger.produced),
+            Some(ledger.consumed),
+            Some(ledger.written),
+            in_all_three(),
+        ],
+        set_aside: ledger.intake.set_aside.total(),
         bytes: load.read.bytes,
         bytes_total: load.read.total_bytes,
     })

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::consume::stored;
 use crate::args::GlobalArgs;
 use crate::exit::Exit;
-use crate::output::{Align, Output, Table, grouped};
+use crate::output::{Align, Output, Table, add, grouped};
 use crate::session::Session;
 use crate::shapes::{reading_json, stored_json, stored_text};
 
@@ -34,6 +34,7 @@ fn value(snapshot: &Snapshot) -> Value {
                 "route": view.route,
                 "serving": view.serving,
                 "lag": view.lag.known(),
+                "verdict": view.verdict,
                 "held_back": view.held_back,
             });
             (region.slug(), value)
@@ -46,6 +47,9 @@ fn value(snapshot: &Snapshot) -> Value {
                 "disk_bytes": reading_json(&health.disk_bytes),
                 "hints": health.hints,
                 "repair_needed": health.repair_needed,
+                "verdict": snapshot.dcs[dc].verdict,
+                "seen_by": snapshot.dcs[dc].seen_by,
+                "hint_window": snapshot.dcs[dc].hints,
             })
         };
         Dc::ALL.into_iter().map(|dc| (dc.name(), of(dc))).collect()
@@ -53,6 +57,9 @@ fn value(snapshot: &Snapshot) -> Value {
     json!({
         "mode": snapshot.mode,
         "at": snapshot.at,
+        "health": snapshot.health,
+        "findings": snapshot.findings,
+        "alerts": snapshot.alerts,
         "lag": lag,
         "lines": snapshot.lines,
         "loads": snapshot.loads,
@@ -67,7 +74,8 @@ fn value(snapshot: &Snapshot) -> Value {
 
 fn text(snapshot: &Snapshot) -> String {
     let mut text = format!(
-        "Mode {}, {} lines of sales, lag {}\n\n",
+        "{}. Mode {}, {} lines of sales, lag {}\n\n",
+        snapshot.health.name(),
         snapshot.mode.slug(),
         grouped(snapshot.lines),
         snapshot.lag,
@@ -77,6 +85,7 @@ fn text(snapshot: &Snapshot) -> String {
     let mut routes = Table::new(&[
         ("REGION", Align::Left),
         ("SERVED BY", Align::Left),
+        ("ITS HOME", Align::Left),
         ("LAG", Align::Right),
         ("HINTS FOR ITS HOME", Align::Right),
         ("DISK OF ITS HOME", Align::Right),
@@ -96,6 +105,7 @@ fn text(snapshot: &Snapshot) -> String {
         routes.row([
             region.to_string(),
             view.serving.to_string(),
+            snapshot.dcs[region.home()].verdict.name().to_owned(),
             lag,
             home.map_or_else(unknown, |dc| grouped(dc.hints)),
             disk.unwrap_or_else(unknown),
@@ -103,6 +113,10 @@ fn text(snapshot: &Snapshot) -> String {
     }
     text.push_str(&routes.text());
     text.push('\n');
+    for finding in &snapshot.findings {
+        let (what, evidence, next) = (&finding.what, &finding.evidence, finding.next_step);
+        add(&mut text, format_args!("{what} ({evidence}): {next}\n"));
+    }
     let mut loads = Table::new(&[
         ("LOAD", Align::Left),
         ("READ", Align::Right),
