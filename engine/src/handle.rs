@@ -14,16 +14,20 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::analytics::{Filter, Report};
+use crate::clean::Rules;
 use crate::config::{Mode, Settings};
 use crate::failover::hints::HintFuse;
 use crate::failover::lease::{FaultLease, LeaseId};
+use crate::failover::predict::Prediction;
 use crate::failover::{Manual, Refusal, RouteState, WriteMode};
 use crate::flow::{
-    AnalyseError, Delay, DrillError, DrillOutcome, DrillRequest, Extent, FaultError, LoadEnd,
-    LoadError, LoadRecord, LoadRequest, RebuildError, ReplayError, ReplayRequest, Roles, Runtime,
-    spawn,
+    AnalyseError, BrowseCost, BrowseError, BrowseRequest, CheckError, CheckRequest, CheckView,
+    Delay, DrillError, DrillOutcome, DrillRecord, DrillRequest, DrillView, Extent, FaultError, Fix,
+    FixEffect, FixId, FixRule, JournalError, LoadEnd, LoadError, LoadRecord, LoadRequest,
+    MessagePage, QuarantineError, RebuildError, ReingestPlan, Reingested, RejectFilter, RejectPage,
+    ReplayError, ReplayRequest, Roles, RouteChange, RouteError, RoutingView, Runtime, spawn,
 };
-use crate::intake::ReadProgress;
+use crate::intake::{CheckReport, IntakeError, Preview, ReadProgress};
 use crate::ledger::Ledger;
 use crate::model::{
     BucketKey, Catalog, CommittedOffset, Dc, EndOffset, Offset, PerDc, PerRegion, Reading, Region,
@@ -167,6 +171,68 @@ pub enum Command {
     ApplyReplay(Box<Plan>, Reply<Result<(), ReplayError>>),
     /// Set the group back to where it stood before the last replay; answers the plan applied.
     UndoReplay(Reply<Result<Plan, ReplayError>>),
+    /// Show the first rows of a file, with the routing map in force; reads its head only.
+    Preview(
+        Box<CheckRequest>,
+        usize,
+        Reply<Result<Preview, IntakeError>>,
+    ),
+    /// Read a whole file and count, with the routing map in force. One check runs at a time: a
+    /// new one ends the one before. Its progress is [`Snapshot::check`].
+    Check(
+        Box<CheckRequest>,
+        Reply<Result<Box<CheckReport>, CheckError>>,
+    ),
+    /// End the running check.
+    CancelCheck,
+    /// The routing map in force and its changes.
+    Routing(Reply<RoutingView>),
+    /// Put a country in a region, for loads that begin after this.
+    AssignCountry {
+        /// The country, on the map or not.
+        country: String,
+        /// The region.
+        region: Region,
+        /// The change.
+        reply: Reply<Result<RouteChange, RouteError>>,
+    },
+    /// Take back the last change of the routing map.
+    UndoRouting(Reply<Result<RouteChange, RouteError>>),
+    /// A page of rows that were set aside, with totals.
+    RejectPage(
+        Box<RejectFilter>,
+        Reply<Result<RejectPage, QuarantineError>>,
+    ),
+    /// The fixes that are not produced, oldest first.
+    Fixes(Reply<Vec<Fix>>),
+    /// The loads that were made of mended rows, oldest first.
+    Reingested(Reply<Vec<Reingested>>),
+    /// What a fix alone would do; changes nothing.
+    FixEffect(
+        Box<FixRule>,
+        Rules,
+        Reply<Result<FixEffect, QuarantineError>>,
+    ),
+    /// Put a fix on record, to be produced with [`Command::Reingest`].
+    AddFix(Box<FixRule>, Reply<Result<Fix, QuarantineError>>),
+    /// Take a fix back that is not produced.
+    UndoFix(FixId, Reply<Result<Fix, QuarantineError>>),
+    /// Plan to send the mended rows again; changes nothing.
+    PlanReingest(Rules, Reply<Result<ReingestPlan, QuarantineError>>),
+    /// Carry a reviewed plan out, exactly, as a load of its own; answered when it has ended.
+    Reingest(Box<ReingestPlan>, Reply<Result<LoadEnd, QuarantineError>>),
+    /// What browsing would read; reads one batch at most.
+    BrowseCost(Box<BrowseRequest>, Reply<Result<BrowseCost, BrowseError>>),
+    /// Messages of a partition. Commits nothing.
+    Browse(Box<BrowseRequest>, Reply<Result<MessagePage, BrowseError>>),
+    /// What faults will break here, said before they are started; starts nothing.
+    Predict(Vec<Fault>, Reply<Prediction>),
+    /// End the faults of the running drill, or its waiting for the return; answers whether one
+    /// runs. What was measured is compared and reported as always. Its progress is
+    /// [`Snapshot::drill`].
+    CancelDrill(Reply<bool>),
+    /// The drills that are over, oldest first, with the files of their reports.
+    DrillRecords(Reply<Result<Vec<DrillRecord>, JournalError>>),
 }
 
 /// One partition in a snapshot.
@@ -318,6 +384,10 @@ pub struct Snapshot {
     pub workers_failed: Vec<String>,
     /// Port of the metrics, if they are served.
     pub monitoring_port: Option<u16>,
+    /// The check of a whole file that runs.
+    pub check: Option<CheckView>,
+    /// The drill that runs.
+    pub drill: Option<DrillView>,
 }
 
 impl Snapshot {
@@ -364,6 +434,8 @@ impl Snapshot {
             faults: Vec::new(),
             workers_failed: Vec::new(),
             monitoring_port: None,
+            check: None,
+            drill: None,
         }
     }
 }
@@ -580,6 +652,61 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
         Command::Rejects(query, reply) => {
             let work = move || reply.send(shared.rejects(&query));
             return task("rejects", Box::new(work));
+        }
+        Command::CancelCheck => shared.checks.cancel(),
+        Command::Routing(reply) => reply.send(shared.routing.view()),
+        Command::Fixes(reply) => reply.send(shared.fixes()),
+        Command::Reingested(reply) => reply.send(shared.reingested()),
+        Command::Predict(faults, reply) => reply.send(shared.predict(&faults)),
+        Command::CancelDrill(reply) => reply.send(shared.cancel_drill()),
+        Command::DrillRecords(reply) => reply.send(shared.drill_records()),
+        Command::AddFix(rule, reply) => reply.send(shared.add_fix(*rule)),
+        Command::UndoFix(id, reply) => reply.send(shared.undo_fix(id)),
+        Command::Preview(request, rows, reply) => {
+            let work = move || reply.send(shared.preview(&request, rows));
+            return task("preview", Box::new(work));
+        }
+        Command::Check(request, reply) => {
+            let work = move || reply.send(shared.check(&request).map(Box::new));
+            return task("check", Box::new(work));
+        }
+        Command::AssignCountry {
+            country,
+            region,
+            reply,
+        } => {
+            let work = move || reply.send(shared.assign_country(&country, region));
+            return task("routing", Box::new(work));
+        }
+        Command::UndoRouting(reply) => {
+            return task(
+                "routing",
+                Box::new(move || reply.send(shared.undo_routing())),
+            );
+        }
+        Command::RejectPage(filter, reply) => {
+            let work = move || reply.send(shared.reject_page(&filter));
+            return task("rejects", Box::new(work));
+        }
+        Command::FixEffect(rule, rules, reply) => {
+            let work = move || reply.send(shared.fix_effect(*rule, &rules));
+            return task("fixes", Box::new(work));
+        }
+        Command::PlanReingest(rules, reply) => {
+            let work = move || reply.send(shared.plan_reingest(&rules));
+            return task("fixes", Box::new(work));
+        }
+        Command::Reingest(plan, reply) => {
+            let work = move || reply.send(shared.reingest(&plan));
+            return task("reingest", Box::new(work));
+        }
+        Command::BrowseCost(request, reply) => {
+            let work = move || reply.send(shared.browse_cost(&request));
+            return task("browse", Box::new(work));
+        }
+        Command::Browse(request, reply) => {
+            let work = move || reply.send(shared.browse(&request));
+            return task("browse", Box::new(work));
         }
     }
     None

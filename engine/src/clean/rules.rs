@@ -105,6 +105,19 @@ impl RuleSet {
         self.0 & rule.bit() != 0
     }
 
+    /// How many sets there are.
+    pub(crate) const SETS: usize = 1 << Rule::ALL.len();
+
+    /// Every set, in the order of [`RuleSet::index`].
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0..=u8::MAX).take(Self::SETS).map(Self)
+    }
+
+    /// The place of the set among all sets.
+    pub(crate) const fn index(self) -> usize {
+        self.0 as usize
+    }
+
     /// Whether no rule is in the set.
     pub const fn is_empty(self) -> bool {
         self.0 == 0

@@ -229,6 +229,7 @@ pub struct DrillTimeline {
     longest_stall: Option<Duration>,
     hints_peak: Option<u64>,
     compared: Option<(u64, u64, Replicas)>,
+    cancelled_after: Option<Duration>,
 }
 
 impl DrillTimeline {
@@ -243,7 +244,18 @@ impl DrillTimeline {
             longest_stall: None,
             hints_peak: None,
             compared: None,
+            cancelled_after: None,
         }
+    }
+
+    /// Records that the faults were ended by hand, so long after they had started.
+    pub const fn cancelled_after(&mut self, time: Duration) {
+        self.cancelled_after = Some(time);
+    }
+
+    /// Whether a step was said not to come.
+    pub fn is_given_up(&self, step: DrillStep) -> bool {
+        self.missing.contains_key(&step)
     }
 
     /// Records an event.
@@ -295,6 +307,7 @@ impl DrillTimeline {
         let observed: Vec<ObservedCell> = self.cells.values().copied().collect();
         DrillResult {
             scenario: self.scenario.clone(),
+            cancelled_after_ms: self.cancelled_after.map(millis),
             detected_ms: self.after_fault(DrillStep::Detected),
             rto_ms: self.after_fault(DrillStep::FirstSuccess),
             rpo_lines: self
@@ -365,6 +378,9 @@ pub struct LevelWrites {
 pub struct DrillResult {
     /// What was done.
     pub scenario: Scenario,
+    /// After how long the faults were ended by hand, milliseconds; `None` when they lasted their
+    /// time.
+    pub cancelled_after_ms: Option<u64>,
     /// Fault to detection, milliseconds.
     pub detected_ms: Option<u64>,
     /// Recovery time: fault to the first acknowledged write of the hit region, milliseconds.

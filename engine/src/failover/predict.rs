@@ -353,6 +353,38 @@ fn verdict(cell: PredictedCell, observed: &[ObservedCell]) -> CellVerdict {
     }
 }
 
+/// How a predicted cell stands while its fault lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CellState {
+    /// Nothing that ended so far says it.
+    Pending,
+    /// It goes as predicted.
+    AsPredicted,
+    /// It does not.
+    Differs,
+}
+
+/// Holds a predicted cell against what was observed so far. Unlike [`score`], it waits: failures
+/// before a switch may still be followed by it.
+pub fn state_so_far(cell: PredictedCell, observed: Option<&ObservedCell>) -> CellState {
+    let (ok, failed, late) = observed.map_or((0, 0, 0), |seen| {
+        (seen.ok, seen.failed, seen.failed_after_switch)
+    });
+    let (is_proof, is_against) = match cell.fate {
+        Fate::Works => (ok > 0, failed + late > 0),
+        Fate::WorksAfterFailover => (ok > 0, late > 0),
+        Fate::Fails => (failed + late > 0, ok > 0),
+    };
+    if is_against {
+        CellState::Differs
+    } else if is_proof {
+        CellState::AsPredicted
+    } else {
+        CellState::Pending
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -480,6 +512,29 @@ mod tests {
         assert_eq!(scored.count(CellVerdict::NotTested), 27);
         let bad = [seen(0, 9, 2, 1), seen(4, 1, 9, 0)];
         assert_eq!(score(&prediction, &bad).share, Some(0.0));
+    }
+
+    #[test]
+    fn a_cell_is_pending_until_something_ends_that_says_it() {
+        let prediction = of(&[Fault::DcDown { dc: Dc::Europe }]);
+        let state = |index: usize, ok, failed, failed_after_switch| {
+            let cell = prediction.cells[index];
+            let seen = ObservedCell {
+                key: cell.key,
+                ok,
+                failed,
+                failed_after_switch,
+            };
+            state_so_far(cell, Some(&seen))
+        };
+        // QUORUM works after failover, ALL fails.
+        assert_eq!(state_so_far(prediction.cells[2], None), CellState::Pending);
+        assert_eq!(state(2, 0, 3, 0), CellState::Pending);
+        assert_eq!(state(2, 1, 3, 0), CellState::AsPredicted);
+        assert_eq!(state(2, 1, 3, 1), CellState::Differs);
+        assert_eq!(state(4, 0, 0, 0), CellState::Pending);
+        assert_eq!(state(4, 0, 1, 0), CellState::AsPredicted);
+        assert_eq!(state(4, 1, 1, 0), CellState::Differs);
     }
 
     #[test]

@@ -65,12 +65,16 @@ impl Report {
         ]
         .concat();
         let expect = escape(self.result.scenario.expect);
+        let cancelled = self.result.cancelled_after_ms.map(time);
+        let cancelled = cancelled.map_or_else(String::new, |after| {
+            format!("<p class=badge>Cancelled {after} after the fault</p>")
+        });
         format!(
             "<!doctype html>\n<html lang=en><head><meta charset=utf-8>\
              <meta name=viewport content=\"width=device-width,initial-scale=1\">\
              <title>Drill: {title}</title><style>{STYLE}</style></head><body><main>\
              <header><div><p class=over>Failover drill</p><h1>{title}</h1>\
-             <p class=muted>Expected: {expect}</p></div>{badge}</header>{parts}</main></body></html>\n"
+             <p class=muted>Expected: {expect}</p></div>{badge}{cancelled}</header>{parts}</main></body></html>\n"
         )
     }
 }

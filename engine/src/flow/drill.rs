@@ -5,7 +5,9 @@
 //! Faults and traffic end with the drill however it ends: both are held by values that end them
 //! when they are dropped.
 
+mod archive;
 mod course;
+mod live;
 mod traffic;
 
 use std::path::PathBuf;
@@ -16,7 +18,11 @@ use std::time::Duration;
 use chrono::DateTime;
 use thiserror::Error;
 
+pub use self::archive::DrillRecord;
 use self::course::{Window, counts, first_success, longest_stall, moves, phase};
+pub(crate) use self::live::Drills;
+use self::live::Live;
+pub use self::live::{CellView, DrillPhase, DrillView, RtoSoFar, StepState};
 use self::traffic::{PACE, Seen, Traffic};
 use super::faults::FaultError;
 use super::gate::Pass;
@@ -29,13 +35,14 @@ use crate::failover::drill::{
 };
 use crate::failover::lease::LeaseId;
 use crate::failover::machine::Reach;
-use crate::failover::predict::{Timings, predict};
+use crate::failover::predict::{Prediction, Timings, predict};
 use crate::failover::report::{Report, Series, Setting};
 use crate::failover::{Now, RouteState, Standing};
 use crate::intake::ReadOptions;
 use crate::ledger::Ledger;
 use crate::model::{Dc, Region};
-use crate::ports::{Comparison, ReadSource, StoreError};
+use crate::ports::{Comparison, Fault, ReadSource, StoreError};
+use crate::telemetry::EventKind;
 
 /// Rows that flow in a drill on an empty data directory: the first 10,000 of the real file.
 const SAMPLE: &[u8] = include_bytes!("../../../assets/Online_Retail_first_10k.csv");
@@ -59,8 +66,10 @@ const SETTLE: Duration = Duration::from_secs(20);
 /// What to drill.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DrillRequest {
-    /// Name of the scenario.
+    /// Name of the scenario; not looked at when faults are given.
     pub scenario: String,
+    /// Faults of one's own instead of a scenario's; empty for the scenario's.
+    pub faults: Vec<Fault>,
     /// Lines per second of the load that flows meanwhile; 800 when not given.
     pub rate: Option<u64>,
     /// How long the faults last; 4 s when not given.
@@ -122,6 +131,9 @@ pub enum DrillError {
     /// A thread cannot be started.
     #[error("{0}")]
     Thread(String),
+    /// It was cancelled before its faults began.
+    #[error("the drill was cancelled before its faults began")]
+    Cancelled,
     /// The engine is closing; the faults have ended.
     #[error("the engine is closing")]
     Closing,
@@ -138,9 +150,29 @@ impl DrillError {
             Self::Fault(_) | Self::Sample(_) => "check the disk of the data directory".into(),
             Self::Load(error) => error.remedy(),
             Self::Thread(_) => "end other programs, then try again".into(),
+            Self::Cancelled => "start it again".into(),
             Self::Closing => "open the engine again".into(),
         }
     }
+}
+
+/// The scenario that a request asks for.
+fn scenario_of(request: &DrillRequest) -> Result<Scenario, DrillError> {
+    let lasts = request.duration.unwrap_or(LASTS);
+    if !request.faults.is_empty() {
+        return Ok(Scenario {
+            name: "custom",
+            title: "Chosen faults",
+            faults: request.faults.clone(),
+            lasts,
+            expect: "what the prediction says",
+        });
+    }
+    let Some(scenario) = scenario(&request.scenario) else {
+        let name = request.scenario.clone();
+        return Err(DrillError::Unknown { name });
+    };
+    Ok(Scenario { lasts, ..scenario })
 }
 
 /// Names of all scenarios.
@@ -220,7 +252,7 @@ impl Drop for Flowing<'_> {
 }
 
 /// What is watched while a drill runs.
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Watched {
     /// Data centres that were known to be down.
     down: Vec<Dc>,
@@ -248,37 +280,53 @@ impl Runtime {
         self: &Arc<Self>,
         request: &DrillRequest,
     ) -> Result<DrillOutcome, DrillError> {
-        let Some(mut scenario) = scenario(&request.scenario) else {
-            let name = request.scenario.clone();
-            return Err(DrillError::Unknown { name });
-        };
+        let scenario = scenario_of(request)?;
         let Some(_alone) = self.drilling.try_lock() else {
             return Err(DrillError::Busy);
         };
-        scenario.lasts = request.duration.unwrap_or(LASTS);
         self.check_quiet()?;
-        let timings = Timings {
-            request_timeout: self.settings.store.request_timeout,
-            request_gap: PACE,
-        };
-        let prediction = predict(&scenario.faults, timings, self.routes.policy());
-        let mut timeline = DrillTimeline::new(scenario.clone(), prediction);
+        let prediction = self.predict(&scenario.faults);
+        let mut timeline = DrillTimeline::new(scenario.clone(), prediction.clone());
 
         let mut watched = Watched::default();
         let prefix = format!("drill/{}/", self.clock.now().timestamp_micros());
         let flowing = self.start_flowing(request)?;
         let traffic = Traffic::start(self, prefix.clone())?;
+        let place = self.drills.begin(Live {
+            scenario: scenario.clone(),
+            prediction,
+            began: self.moment(),
+            phase: DrillPhase::Preparing,
+            from: None,
+            to: None,
+            watched: Watched::default(),
+            seen: traffic.seen(),
+            cancelled: None,
+        });
         self.wait_flowing(&traffic)?;
         let faults = Faults::start(self, &scenario)?;
         let from = self.moment();
         watched.reach(DrillStep::FaultStarted, from);
+        self.drills.update(|live| {
+            live.phase = DrillPhase::Fault;
+            live.from = Some(from);
+        });
         self.watch_fault(&mut watched, from, scenario.lasts)?;
         drop(faults);
         let to = self.moment();
         watched.reach(DrillStep::FaultEnded, to);
+        self.drills.update(|live| {
+            live.phase = DrillPhase::Returning;
+            live.to = Some(to);
+        });
+        if self.drills.cancelled().is_some() {
+            timeline.cancelled_after(to.since_start.saturating_sub(from.since_start));
+        }
         traffic.fault_over();
         self.watch_return(&mut watched, to)?;
         let end = self.clock.monotonic();
+        self.drills
+            .update(|live| live.phase = DrillPhase::Comparing);
         let seen = traffic.stop();
         let ledger = flowing.finish()?;
 
@@ -295,7 +343,30 @@ impl Runtime {
             result: timeline.result(),
             series: series(&watched, window.from),
         };
-        Ok(DrillOutcome { report, ledger })
+        let outcome = DrillOutcome { report, ledger };
+        self.archive(&outcome);
+        drop(place);
+        Ok(outcome)
+    }
+
+    /// What faults will do here, said before they are started.
+    pub(crate) fn predict(&self, faults: &[Fault]) -> Prediction {
+        let timings = Timings {
+            request_timeout: self.settings.store.request_timeout,
+            request_gap: PACE,
+        };
+        predict(faults, timings, self.routes.policy())
+    }
+
+    /// Ends the faults of the drill that runs, or its waiting for the return; `false` when none
+    /// runs. What was measured until then is compared and reported as always.
+    pub(crate) fn cancel_drill(&self) -> bool {
+        let Some(scenario) = self.drills.cancel() else {
+            return false;
+        };
+        let scenario = scenario.to_owned();
+        self.events.emit(EventKind::DrillCancelled { scenario });
+        true
     }
 
     fn moment(&self) -> Now {
@@ -364,6 +435,9 @@ impl Runtime {
     fn wait_flowing(&self, traffic: &Traffic) -> Result<(), DrillError> {
         let began = self.clock.monotonic();
         while !traffic.is_flowing() {
+            if self.drills.cancelled().is_some() {
+                return Err(DrillError::Cancelled);
+            }
             if self.clock.monotonic().saturating_sub(began) > FLOWING_WITHIN {
                 let after = FLOWING_WITHIN;
                 return Err(DrillError::NotFlowing { after });
@@ -401,6 +475,8 @@ impl Runtime {
             let writes = health.dcs.iter().map(|(_, dc)| dc.writes).max();
             watched.written.push((now, writes.unwrap_or(0)));
         }
+        self.drills
+            .update(|live| watched.clone_into(&mut live.watched));
         hints
     }
 
@@ -410,7 +486,9 @@ impl Runtime {
         from: Now,
         lasts: Duration,
     ) -> Result<(), DrillError> {
-        while self.clock.monotonic().saturating_sub(from.since_start) < lasts {
+        while self.clock.monotonic().saturating_sub(from.since_start) < lasts
+            && self.drills.cancelled().is_none()
+        {
             self.look(watched);
             self.look_again()?;
         }
@@ -447,7 +525,8 @@ impl Runtime {
                 watched.reach(DrillStep::Home, now);
                 return Ok(());
             }
-            if now.since_start.saturating_sub(to.since_start) > limit {
+            let is_enough = self.drills.cancelled() == Some(DrillPhase::Returning);
+            if is_enough || now.since_start.saturating_sub(to.since_start) > limit {
                 return Ok(());
             }
             self.look_again()?;

@@ -208,7 +208,7 @@ impl Runtime {
     /// Runs a load to its end.
     pub(crate) fn load(self: &Arc<Self>, request: &LoadRequest) -> Result<LoadEnd, LoadError> {
         let began = self.clock.monotonic();
-        let routing = self.routing.load_full();
+        let routing = self.routing.map();
         let mut reader =
             LineReader::open(&request.file, &request.options, &request.rules, &routing)?;
         let fingerprint = Fingerprint::of(&request.file)?.to_string();
@@ -304,7 +304,7 @@ impl Runtime {
 
     /// Hash over everything that decides how the file of a request is read.
     fn reading(&self, request: &LoadRequest) -> u64 {
-        let version = self.routing.load().version();
+        let version = self.routing.map().version();
         let text = format!("{:?} {:?} {version}", request.options, request.rules);
         xxhash_rust::xxh3::xxh3_64(text.as_bytes())
     }

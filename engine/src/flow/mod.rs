@@ -10,7 +10,9 @@
 
 mod alerts;
 mod analyse;
+mod browse;
 mod bucket;
+mod check;
 mod compare;
 mod consume;
 mod counters;
@@ -18,30 +20,47 @@ mod drill;
 mod faults;
 mod gate;
 mod judge;
+mod journal;
 mod load;
 mod loads;
 mod names;
 mod position;
 mod probe;
 mod produce;
+mod quarantine;
 mod queries;
 mod rebuild;
 mod replay;
 mod routes;
+mod routing;
 mod runtime;
 mod sampler;
 mod tell;
 mod ways;
 
 pub use analyse::AnalyseError;
-pub use drill::{DrillError, DrillOutcome, DrillRequest};
+pub use browse::{
+    BrowseCost, BrowseError, BrowseFrom, BrowseRequest, Message, MessageContent, MessagePage,
+};
+pub use check::{CheckError, CheckRequest, CheckView};
+pub use drill::{
+    CellView, DrillError, DrillOutcome, DrillPhase, DrillRecord, DrillRequest, DrillView, RtoSoFar,
+    StepState,
+};
 pub use faults::FaultError;
+pub use journal::JournalError;
 pub use load::{LoadRecord, LoadState};
 pub use loads::{LoadEnd, LoadError, LoadRequest, Resume, Until};
 pub use probe::Delay;
 pub use produce::ProduceError;
+pub use quarantine::{
+    ATTEMPTS_MAX, Fix, FixEffect, FixId, FixRule, Produced, QuarantineError, ReasonTotal,
+    ReingestPlan, Reingested, RejectFilter, RejectKey, RejectPage, RejectStatus, RejectView,
+    ValueCount,
+};
 pub use rebuild::RebuildError;
 pub use replay::{ReplayError, ReplayRequest};
+pub use routing::{RouteChange, RouteError, RoutingView};
 pub use runtime::{Roles, Watch};
 
 pub(crate) use analyse::Extent;

@@ -1,6 +1,5 @@
 //! The running engine: its parts, its threads, and how they start and end.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -10,17 +9,20 @@ use parking_lot::Mutex;
 
 use super::alerts::AlertDesk;
 use super::analyse::{AnalyticsLink, AnalyticsService};
+use super::check::Checks;
 use super::compare::{Compared, Comparer, LastCompared};
 use super::consume::{Consumer, ConsumerOptions};
 use super::counters::Counters;
-use super::drill::{DrillError, DrillOutcome, DrillRequest};
+use super::drill::{DrillError, DrillOutcome, DrillRequest, Drills};
 use super::faults::FaultDesk;
 use super::gate::Gate;
 use super::loads::Loads;
 use super::position::Position;
 use super::probe::{Canary, Prober};
 use super::produce::Rate;
+use super::quarantine::QuarantineDesk;
 use super::routes::Routes;
+use super::routing::RoutingDesk;
 use super::sampler::Sampler;
 use super::ways::Ways;
 use crate::analytics::{Regions, Settings as ReportSettings, StatusLimits, Weights};
@@ -32,7 +34,6 @@ use crate::ports::{
     Clock, Comparison, Entropy, Flush, Log, Note, ReadSource, RepairReport, Store, StoreError,
 };
 use crate::replay::plan::Plan;
-use crate::route::RoutingMap;
 use crate::telemetry::{EventKind, EventLog, Health, Metrics, MonitoringServer, PortChoice};
 use crate::watch::history::History;
 use crate::wire::{OpenError, Ports};
@@ -98,7 +99,9 @@ pub(crate) struct Runtime {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) faults: FaultDesk,
     pub(crate) loads: Loads,
-    pub(crate) routing: ArcSwap<RoutingMap>,
+    pub(crate) routing: RoutingDesk,
+    pub(crate) checks: Checks,
+    pub(crate) quarantine: QuarantineDesk,
     pub(crate) analytics: AnalyticsLink,
     pub(crate) rate: Arc<Rate>,
     pub(crate) consumers: Vec<ConsumerHandle>,
@@ -112,6 +115,10 @@ pub(crate) struct Runtime {
     pub(crate) last_replay: Mutex<Option<Plan>>,
     /// Held while a drill runs: there is one at a time.
     pub(crate) drilling: Mutex<()>,
+    /// The drill that runs, as others see it.
+    pub(crate) drills: Drills,
+    /// Held while the list of drills is read or written.
+    pub(crate) drill_list: Mutex<()>,
     waker: Mutex<Option<Waker>>,
     monitoring: Mutex<Option<MonitoringServer>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -165,8 +172,10 @@ impl Runtime {
             asks,
             Box::new(move |event| tell_transition(&tell, event)),
         ));
-        let routing = routing(&settings.data_dir)?;
+        let routing =
+            RoutingDesk::open(&settings.data_dir).map_err(|error| internal(error.to_string()))?;
         let regions: Regions = routing
+            .map()
             .countries()
             .map(|(n, r)| (n.to_owned(), r))
             .collect();
@@ -191,6 +200,8 @@ impl Runtime {
             .collect();
         let faults = FaultDesk::open(&settings.data_dir, Arc::clone(&clock), events.clone())
             .map_err(|error| internal(error.to_string()))?;
+        let quarantine = QuarantineDesk::open(&settings.data_dir)
+            .map_err(|error| internal(error.to_string()))?;
         let loads = Loads::of_marks(log.as_ref())?;
         let alerts = AlertDesk::new(&settings.alerts);
         let rate = Rate::default();
@@ -213,7 +224,9 @@ impl Runtime {
             metrics,
             faults,
             loads,
-            routing: ArcSwap::from_pointee(routing),
+            routing,
+            checks: Checks::default(),
+            quarantine,
             analytics,
             rate: Arc::new(rate),
             consumers,
@@ -222,6 +235,8 @@ impl Runtime {
             roles,
             last_replay: Mutex::default(),
             drilling: Mutex::default(),
+            drills: Drills::default(),
+            drill_list: Mutex::default(),
             waker: Mutex::default(),
             monitoring: Mutex::default(),
             threads: Mutex::default(),
@@ -435,18 +450,6 @@ impl Runtime {
         }
         failures
     }
-}
-
-/// The routing map of a data directory: the one edited there, or the one that comes with the
-/// program.
-fn routing(data_dir: &Path) -> Result<RoutingMap, OpenError> {
-    let edited = data_dir.join("routing.toml");
-    let map = if edited.exists() {
-        RoutingMap::load(&edited)
-    } else {
-        RoutingMap::builtin()
-    };
-    map.map_err(|error| OpenError::Internal(error.to_string()))
 }
 
 /// The settings of the figures.

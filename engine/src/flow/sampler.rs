@@ -167,6 +167,8 @@ impl Sampler {
                 .filter_map(|c| c.failed.lock().clone())
                 .collect(),
             monitoring_port: runtime.monitoring_port(),
+            check: runtime.checks.view(now),
+            drill: runtime.drill_view(),
         }
     }
 

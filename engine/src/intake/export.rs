@@ -88,7 +88,7 @@ pub fn write_rejects_csv(
     out.write_record(names.iter().chain(&EXTRA_COLUMNS))?;
     let mut count = 0;
     for reject in rows {
-        let fields = fields_of(&reject.raw, layout).unwrap_or_default();
+        let fields = row_fields(&reject.raw, layout).unwrap_or_default();
         for field in &fields {
             out.write_field(field)?;
         }
@@ -110,8 +110,9 @@ pub fn write_rejects_csv(
     Ok(count)
 }
 
-/// The eight columns of a row, in the usual order; `None` if the row is not whole.
-fn fields_of(raw: &str, layout: &RowLayout) -> Option<[String; 8]> {
+/// The eight columns of a row, in the usual order, a date that can be read with its year first;
+/// `None` if the row is not whole.
+pub fn row_fields(raw: &str, layout: &RowLayout) -> Option<[String; 8]> {
     if raw.len() + 4 > RAW_BYTES_MAX {
         return None;
     }

@@ -162,6 +162,11 @@ impl LineReader {
         self.matched
     }
 
+    /// The text of the last date that could be read.
+    pub(super) fn last_date(&self) -> &[u8] {
+        &self.typer.memo.date
+    }
+
     /// The next row; `None` at the end of the file.
     #[expect(
         clippy::should_implement_trait,

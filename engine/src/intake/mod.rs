@@ -17,6 +17,7 @@ mod error;
 mod export;
 mod header;
 mod lines;
+mod mend;
 mod open;
 mod options;
 mod plan;
@@ -28,10 +29,13 @@ mod split;
 mod tests;
 mod text;
 
-pub use check::{CheckReport, CountryCount, RuleEffect, check};
+pub use check::{
+    CheckReport, CheckTotals, CountryCount, DateEvidence, RuleEffect, check, check_watched,
+};
 pub use error::{ForeignKind, IntakeError};
-pub use export::{EXTRA_COLUMNS, ExportError, RowLayout, write_rejects_csv};
+pub use export::{EXTRA_COLUMNS, ExportError, RowLayout, row_fields, write_rejects_csv};
 pub use lines::{CleanLine, LineReader, ReadProgress, ReadRow, SetAside};
+pub use mend::{RowParts, field_spans, write_rows_csv};
 pub use options::{Column, Delimiter, Limits, ReadOptions, TextEncoding};
 pub use plan::{Basis, Decision, HeaderCell, ReadPlan, Warning, WarningCode};
 pub use preview::{Preview, PreviewOutcome, PreviewRow, preview};

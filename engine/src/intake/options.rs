@@ -120,6 +120,11 @@ impl Column {
         }
     }
 
+    /// The column of a name in the header of the data set.
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|column| column.name() == name)
+    }
+
     /// Names under which other exports have it, folded: lower case, letters and digits only.
     pub const fn synonyms(self) -> &'static [&'static str] {
         match self {

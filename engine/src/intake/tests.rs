@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,11 +37,14 @@ fn the_real_file_gives_the_agreed_counts() {
     let path = asset("Online_Retail.csv.gz");
     let report = check(&path, &ReadOptions::default(), &rules(), &routing()).unwrap();
     assert_eq!(report.rows, 541_909);
-    assert_eq!(report.clean, 529_598);
-    assert_eq!(report.clean_amount, Decimal::new(10_660_634_504, 3));
-    assert_eq!(report.clean_by_region, PerRegion([526_735, 362, 2_501]));
+    assert_eq!(report.totals.clean, 529_598);
+    assert_eq!(report.totals.clean_amount, Decimal::new(10_660_634_504, 3));
     assert_eq!(
-        report.amount_by_region,
+        report.totals.clean_by_region,
+        PerRegion([526_735, 362, 2_501])
+    );
+    assert_eq!(
+        report.totals.amount_by_region,
         PerRegion([10_425_701_574, 8_390_370, 226_542_560].map(|mills| Decimal::new(mills, 3)))
     );
     assert_eq!(report.plan.date_order.basis, Basis::Detected);
@@ -54,14 +59,85 @@ fn the_real_file_gives_the_agreed_counts() {
         (Reason::NonpositiveQuantity, 1_336),
         (Reason::NonpositivePrice, 1_181),
     ];
-    assert_eq!(report.set_aside.iter().collect::<Vec<_>>(), expected);
-    let copies = report.rules.last().unwrap();
+    assert_eq!(report.totals.set_aside.iter().collect::<Vec<_>>(), expected);
+    let copies = report.totals.rules.last().unwrap();
     assert_eq!((copies.rule, copies.moves), (Rule::Duplicate, 5_222));
-    assert_eq!(report.countries.len(), 38);
+    assert_eq!(report.totals.countries.len(), 38);
     let on = rules().with(Rule::Duplicate, Switch::On);
     let report = check(&path, &ReadOptions::default(), &on, &routing()).unwrap();
-    assert_eq!(report.clean, 524_376);
-    assert_eq!(report.set_aside.get(Reason::Duplicate), 5_222);
+    assert_eq!(report.totals.clean, 524_376);
+    assert_eq!(report.totals.set_aside.get(Reason::Duplicate), 5_222);
+    assert_eq!(report.dates.first_for, Some(26_734));
+    assert_eq!(report.dates.rows_against, 0);
+}
+
+#[test]
+fn what_if_equals_a_second_reading_for_every_choice_of_rules_and_an_assigned_country() {
+    let path = asset("Online_Retail_first_10k.csv");
+    let unsorted = crate::route::RoutingMap::new(1, BTreeMap::new(), BTreeMap::new()).unwrap();
+    let (options, all_off) = (ReadOptions::default(), rules());
+    let report = check(&path, &options, &all_off, &Arc::new(unsorted)).unwrap();
+    assert_eq!(report.totals.clean, 0);
+    assert_eq!(
+        report.totals.set_aside.get(Reason::UnroutableCountry),
+        report.rows
+    );
+    for choice in 0..1_u32 << Rule::ALL.len() {
+        let mut chosen = rules();
+        for (bit, rule) in (0..).zip(Rule::ALL) {
+            let switch = if choice >> bit & 1 == 1 {
+                Switch::On
+            } else {
+                Switch::Off
+            };
+            chosen = chosen.with(rule, switch);
+        }
+        let read_again = check(&path, &options, &chosen, &routing()).unwrap();
+        let told = report.what_if(&chosen, &routing());
+        assert_eq!(told.clean, read_again.totals.clean);
+        assert_eq!(told, read_again.totals, "choice {choice:b}");
+    }
+}
+
+#[test]
+fn a_check_tells_how_far_it_is_and_can_be_broken_off() {
+    let path = asset("Online_Retail_first_10k.csv");
+    let mut told = Vec::new();
+    let mut watch = |progress: crate::intake::ReadProgress| {
+        told.push(progress.rows);
+        if told.len() < 3 {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    };
+    let options = ReadOptions::default();
+    let ended = crate::intake::check_watched(&path, &options, &rules(), &routing(), &mut watch);
+    assert!(ended.unwrap().is_none());
+    assert_eq!(told, [0, 4_096, 8_192]);
+}
+
+#[test]
+fn dates_that_the_head_leaves_open_are_settled_by_the_whole_file() {
+    let text = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n\
+        1,A,x,1,1/2/2011 8:00,1.5,,France\n\
+        2,A,x,1,2/13/2011 8:00,1.5,,France\n\
+        3,A,x,1,14/2/2011 8:00,1.5,,France\n";
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("late.csv");
+    std::fs::write(&path, text).unwrap();
+    let mut options = ReadOptions::default();
+    options.limits.head_bytes = 120;
+    let report = check(&path, &options, &rules(), &routing()).unwrap();
+    assert_eq!(report.plan.date_order.basis, Basis::Assumed);
+    assert_eq!(
+        (report.dates.rows_for, report.dates.first_for),
+        (1, Some(3))
+    );
+    assert_eq!(
+        (report.dates.rows_against, report.dates.first_against),
+        (1, Some(4))
+    );
 }
 
 fn line_ids(name: &str) -> FxHashSet<LineId> {

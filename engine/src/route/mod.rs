@@ -181,6 +181,22 @@ impl RoutingMap {
         countries.insert(name.to_owned(), region);
         Self::new(self.version + 1, countries, self.aliases.clone())
     }
+
+    /// The map without `country` and its other spellings, one version on.
+    pub fn without(&self, country: &str) -> Result<Self, RoutingError> {
+        let Some(route) = self.find(country) else {
+            return Self::new(
+                self.version + 1,
+                self.countries.clone(),
+                self.aliases.clone(),
+            );
+        };
+        let mut countries = self.countries.clone();
+        countries.remove(route.country);
+        let mut aliases = self.aliases.clone();
+        aliases.retain(|_, name| fold(name, <[u8]>::to_vec) != fold(route.country, <[u8]>::to_vec));
+        Self::new(self.version + 1, countries, aliases)
+    }
 }
 
 fn put(

@@ -232,6 +232,20 @@ pub enum EventKind {
         /// Why.
         cause: String,
     },
+    /// A person changed something that loads heed: the routing map, a fix of a row.
+    Edited {
+        /// What.
+        what: String,
+        /// As it was.
+        before: String,
+        /// As it is now.
+        after: String,
+    },
+    /// A drill was ended before its time; its faults are over.
+    DrillCancelled {
+        /// Its scenario.
+        scenario: String,
+    },
 }
 
 impl EventKind {
@@ -249,6 +263,7 @@ impl EventKind {
             | Self::FailedBack { .. }
             | Self::RegionRecovered { .. }
             | Self::FailingBack { .. }
+            | Self::Edited { .. }
             | Self::Replayed { .. }
             | Self::FaultEnded { .. }
             | Self::DrillStarted { .. }
@@ -271,6 +286,7 @@ impl EventKind {
             // be among the errors that it is judged by.
             | Self::AlertFired { .. }
             | Self::FaultsCleared { .. }
+            | Self::DrillCancelled { .. }
             | Self::MonitoringFailed { .. } => EventLevel::Warn,
             Self::WorkerFailed { .. }
             | Self::LedgerOpen { .. }
@@ -290,7 +306,8 @@ impl EventKind {
             | Self::LoadResumed { .. }
             | Self::LoadEnded { .. }
             | Self::LedgerOpen { .. }
-            | Self::LoadStopped { .. } => EventSource::Load,
+            | Self::LoadStopped { .. }
+            | Self::Edited { .. } => EventSource::Load,
             Self::DcChanged { .. }
             | Self::WriteFailed { .. }
             | Self::RepairNeeded { .. }
@@ -305,7 +322,8 @@ impl EventKind {
             | Self::FaultEnded { .. }
             | Self::FaultsCleared { .. }
             | Self::DrillStarted { .. }
-            | Self::DrillEnded { .. } => EventSource::Drill,
+            | Self::DrillEnded { .. }
+            | Self::DrillCancelled { .. } => EventSource::Drill,
             Self::AlertFired { .. }
             | Self::AlertResolved { .. }
             | Self::AlertAcknowledged { .. }
@@ -409,6 +427,14 @@ impl EventKind {
                 format!("Metrics on port {port}, because {wanted} is in use")
             }
             Self::MonitoringFailed { cause } => format!("No metrics endpoint: {cause}"),
+            Self::Edited {
+                what,
+                before,
+                after,
+            } => format!("{what}: {before} -> {after}"),
+            Self::DrillCancelled { scenario } => {
+                format!("The drill {scenario} was cancelled; its faults are over")
+            }
         }
     }
 

@@ -67,7 +67,7 @@ pub(super) struct Request {
 }
 
 /// What the traffic has seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Seen {
     /// Requests, in the order in which they ended.
     pub(super) requests: Vec<Request>,
@@ -86,7 +86,7 @@ struct Shared {
     gate: Gate,
     is_fault_over: AtomicBool,
     prefix: String,
-    seen: Mutex<Seen>,
+    seen: Arc<Mutex<Seen>>,
 }
 
 impl Traffic {
@@ -98,7 +98,7 @@ impl Traffic {
                 gate: Gate::default(),
                 is_fault_over: AtomicBool::new(false),
                 prefix,
-                seen: Mutex::default(),
+                seen: Arc::default(),
             }),
             threads: Vec::new(),
         };
@@ -131,6 +131,11 @@ impl Traffic {
         })
     }
 
+    /// What the traffic sees, while it runs.
+    pub(super) fn seen(&self) -> Arc<Mutex<Seen>> {
+        Arc::clone(&self.shared.seen)
+    }
+
     /// Tells that the fault is over: what failed until now has failed.
     pub(super) fn fault_over(&self) {
         self.shared.is_fault_over.store(true, Ordering::Release);
@@ -139,7 +144,7 @@ impl Traffic {
     /// Ends the traffic and returns what it saw.
     pub(super) fn stop(mut self) -> Seen {
         self.join();
-        std::mem::take(&mut *self.shared.seen.lock())
+        self.shared.seen.lock().clone()
     }
 
     fn join(&mut self) {

@@ -263,8 +263,8 @@ fn one_proof_of_day_first_decides_the_file() {
         ..ReadOptions::default()
     };
     let report = check(&path, &options, &rules(), &routing()).unwrap();
-    assert_eq!(report.set_aside.get(Reason::AmbiguousDate), 1);
-    assert_eq!(report.clean, 1);
+    assert_eq!(report.totals.set_aside.get(Reason::AmbiguousDate), 1);
+    assert_eq!(report.totals.clean, 1);
 }
 
 #[test]
@@ -272,11 +272,11 @@ fn exact_copies_are_kept_by_default_and_set_aside_by_the_rule() {
     let path = folder().join("70_exact_duplicates.csv");
     let options = ReadOptions::default();
     let report = check(&path, &options, &rules(), &routing()).unwrap();
-    assert_eq!(report.clean, 13);
+    assert_eq!(report.totals.clean, 13);
     let on = rules().with(Rule::Duplicate, Switch::On);
     let report = check(&path, &options, &on, &routing()).unwrap();
-    assert_eq!(report.clean, 10);
-    assert_eq!(report.set_aside.get(Reason::Duplicate), 3);
+    assert_eq!(report.totals.clean, 10);
+    assert_eq!(report.totals.set_aside.get(Reason::Duplicate), 3);
 }
 
 #[test]

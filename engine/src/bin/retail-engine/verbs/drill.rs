@@ -20,6 +20,7 @@ pub(crate) fn run(args: &DrillArgs, global: &GlobalArgs, output: &Output) -> any
     let engine = Engine::open(settings, Roles::all())?;
     let request = DrillRequest {
         scenario: args.scenario.clone(),
+        faults: Vec::new(),
         rate: args.rate,
         duration: args.duration.map(Duration::from_secs),
         file: None,

@@ -1,0 +1,303 @@
+//! The routing map in force: read, changed one country at a time, and taken back.
+//!
+//! The map is `routing.toml` in the data directory, the changes are lines of `routing.jsonl`. A
+//! change holds for loads that begin after it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::journal::{Journal, JournalError};
+use super::runtime::Runtime;
+use crate::model::{LineTable, Region};
+use crate::ports::{BucketScope, StoreError};
+use crate::route::{RoutingError, RoutingMap};
+use crate::telemetry::EventKind;
+
+/// The map in the data directory.
+const MAP: &str = "routing.toml";
+/// Its changes.
+const JOURNAL: &str = "routing.jsonl";
+
+/// Why the map was not changed.
+#[derive(Debug, Error)]
+pub enum RouteError {
+    /// The map itself.
+    #[error(transparent)]
+    Map(#[from] RoutingError),
+    /// The list of changes.
+    #[error("the changes of the routing map: {0}")]
+    Journal(#[from] JournalError),
+    /// Whether lines of the country are stored could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its stored lines belong to another region's topic, and stay there.
+    #[error(
+        "{lines} lines of {country} are stored in {region}; a country with lines stays where it is"
+    )]
+    HasLines {
+        /// The country.
+        country: String,
+        /// Where they are.
+        region: Region,
+        /// How many.
+        lines: u64,
+    },
+    /// A load runs, with the map as it was when it began.
+    #[error("a load is running")]
+    Loading,
+    /// There is no change to take back.
+    #[error("no change of the routing map is there to be taken back")]
+    NothingToUndo,
+}
+
+impl RouteError {
+    /// What a person can do about it.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Map(error) => error.remedy(),
+            Self::Journal(_) => JournalError::remedy(),
+            Self::Store(error) => error.remedy(),
+            Self::HasLines { .. } => "load into another data directory with the changed map",
+            Self::Loading => "wait for the end of the load, or cancel it",
+            Self::NothingToUndo => "nothing to do",
+        }
+    }
+}
+
+/// One change of the map.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteChange {
+    /// Version of the map after it.
+    pub version: u64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The country, as the map spells it.
+    pub country: String,
+    /// Its region before; `None` when it was not on the map.
+    pub from: Option<Region>,
+    /// Its region after; `None` when it was taken off the map.
+    pub to: Option<Region>,
+    /// Version of the change that this one takes back.
+    #[serde(default)]
+    pub undoes: Option<u64>,
+}
+
+/// The map in force and its history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoutingView {
+    /// The map.
+    pub map: Arc<RoutingMap>,
+    /// When it was changed last; `None` when never here.
+    pub modified: Option<DateTime<Utc>>,
+    /// The changes, oldest first.
+    pub changes: Vec<RouteChange>,
+}
+
+/// The map in force and the file of its changes.
+pub(crate) struct RoutingDesk {
+    map: ArcSwap<RoutingMap>,
+    file: PathBuf,
+    inner: Mutex<(Journal, Vec<RouteChange>)>,
+}
+
+impl RoutingDesk {
+    /// The map of a data directory: the one edited there, or the one that comes with the program.
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, RouteError> {
+        let file = data_dir.join(MAP);
+        let map = if file.exists() {
+            RoutingMap::load(&file)?
+        } else {
+            RoutingMap::builtin()?
+        };
+        let (journal, changes) = Journal::open(&data_dir.join(JOURNAL))?;
+        Ok(Self {
+            map: ArcSwap::from_pointee(map),
+            file,
+            inner: Mutex::new((journal, changes)),
+        })
+    }
+
+    /// The map in force.
+    pub(crate) fn map(&self) -> Arc<RoutingMap> {
+        self.map.load_full()
+    }
+
+    /// The map and its changes.
+    pub(crate) fn view(&self) -> RoutingView {
+        let changes = self.inner.lock().1.clone();
+        RoutingView {
+            map: self.map(),
+            modified: changes.last().map(|change| change.at),
+            changes,
+        }
+    }
+
+    /// Puts a country in a region, or takes back the last change.
+    fn change(&self, change: Change<'_>, at: DateTime<Utc>) -> Result<RouteChange, RouteError> {
+        let mut inner = self.inner.lock();
+        let (journal, changes) = &mut *inner;
+        let before = self.map();
+        let (country, to, undoes) = match change {
+            Change::Assign(country, region) => (country.trim().to_owned(), Some(region), None),
+            Change::Undo => {
+                let last = last_undoable(changes).ok_or(RouteError::NothingToUndo)?;
+                (last.country.clone(), last.from, Some(last.version))
+            }
+        };
+        let map = match to {
+            Some(region) => before.assign(&country, region)?,
+            None => before.without(&country)?,
+        };
+        let change = RouteChange {
+            version: map.version(),
+            at,
+            country: [&map, &*before]
+                .iter()
+                .find_map(|map| map.find(&country))
+                .map_or(country.clone(), |route| route.country.to_owned()),
+            from: before.region_of(&country),
+            to,
+            undoes,
+        };
+        // The map counts; a change that is in the list and not in the map would be taken back
+        // where it never was.
+        map.save(&self.file)?;
+        self.map.store(Arc::new(map));
+        journal.append(&change)?;
+        changes.push(change.clone());
+        Ok(change)
+    }
+}
+
+/// What is to be done to the map.
+#[derive(Debug, Clone, Copy)]
+enum Change<'a> {
+    Assign(&'a str, Region),
+    Undo,
+}
+
+/// The newest change that nobody took back and that takes back none.
+fn last_undoable(changes: &[RouteChange]) -> Option<&RouteChange> {
+    let is_undone = |version| changes.iter().any(|change| change.undoes == Some(version));
+    changes
+        .iter()
+        .rev()
+        .find(|change| change.undoes.is_none() && !is_undone(change.version))
+}
+
+impl Runtime {
+    /// Puts a country in a region, for loads that begin after this.
+    pub(crate) fn assign_country(
+        &self,
+        country: &str,
+        region: Region,
+    ) -> Result<RouteChange, RouteError> {
+        self.check_movable(country, Some(region))?;
+        let change = self
+            .routing
+            .change(Change::Assign(country, region), self.clock.now())?;
+        self.tell_route(&change);
+        Ok(change)
+    }
+
+    /// Takes back the last change of the map that was not taken back yet.
+    pub(crate) fn undo_routing(&self) -> Result<RouteChange, RouteError> {
+        let view = self.routing.view();
+        if let Some(last) = last_undoable(&view.changes) {
+            self.check_movable(&last.country, last.from)?;
+        }
+        let change = self.routing.change(Change::Undo, self.clock.now())?;
+        self.tell_route(&change);
+        Ok(change)
+    }
+
+    /// A summary is ordered among others by the offset of its partition, so the lines of a country
+    /// must all come through the topic of one region.
+    fn check_movable(&self, country: &str, to: Option<Region>) -> Result<(), RouteError> {
+        if self.loads.current().is_some() {
+            return Err(RouteError::Loading);
+        }
+        let map = self.routing.map();
+        let Some(route) = map.find(country).filter(|route| Some(route.region) != to) else {
+            return Ok(());
+        };
+        let mut lines = 0;
+        for table in LineTable::ALL {
+            let scope = BucketScope {
+                countries: vec![route.country.to_owned()],
+                ..BucketScope::all(table)
+            };
+            let from = self.routes.read_anywhere();
+            self.store
+                .scan_rows(&scope, from, &mut |_key, rows| lines += rows.len() as u64)?;
+        }
+        if lines == 0 {
+            return Ok(());
+        }
+        Err(RouteError::HasLines {
+            country: route.country.to_owned(),
+            region: route.region,
+            lines,
+        })
+    }
+
+    fn tell_route(&self, change: &RouteChange) {
+        let name = |region: Option<Region>| region.map_or("no region", Region::name).to_owned();
+        self.events.emit(EventKind::Edited {
+            what: format!(
+                "routing map, version {}: {}",
+                change.version, change.country
+            ),
+            before: name(change.from),
+            after: name(change.to),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn desk(dir: &Path) -> RoutingDesk {
+        RoutingDesk::open(dir).unwrap()
+    }
+
+    #[test]
+    fn a_change_and_its_undo_survive_and_raise_the_version() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = desk(dir.path());
+        let version = first.map().version();
+        let at = DateTime::UNIX_EPOCH;
+        let change = first
+            .change(Change::Assign(" Narnia ", Region::Americas), at)
+            .unwrap();
+        assert_eq!((change.from, change.to), (None, Some(Region::Americas)));
+        drop(first);
+        let again = desk(dir.path());
+        assert_eq!(again.map().region_of("narnia"), Some(Region::Americas));
+        assert_eq!(again.view().changes, [change]);
+        again
+            .change(Change::Assign("NARNIA", Region::Europe), at)
+            .unwrap();
+        let undone = again.change(Change::Undo, at).unwrap();
+        assert_eq!(undone.country, "Narnia");
+        assert_eq!(again.map().region_of("Narnia"), Some(Region::Americas));
+        again.change(Change::Undo, at).unwrap();
+        assert_eq!(again.map().region_of("Narnia"), None);
+        assert_eq!(again.map().version(), version + 4);
+        assert!(matches!(
+            again.change(Change::Undo, at),
+            Err(RouteError::NothingToUndo)
+        ));
+        drop(again);
+        let last = desk(dir.path());
+        assert_eq!(last.map().region_of("Narnia"), None);
+        assert_eq!(last.view().changes.len(), 4);
+    }
+}
