@@ -362,6 +362,8 @@ pub struct Snapshot {
     pub load: Option<LoadView>,
     /// All loads, oldest first.
     pub loads: Vec<LoadRecord>,
+    /// The balance sheet of the newest of them, running or over.
+    pub ledger: Option<Ledger>,
     /// Lag over the regions.
     pub lag: LagTotal,
     /// The regions.
@@ -407,6 +409,7 @@ impl Snapshot {
             lines: 0,
             load: None,
             loads: Vec::new(),
+            ledger: None,
             lag: LagTotal::over([unknown; 3]),
             regions: PerRegion::from_fn(|region| RegionView {
                 route: RouteState::Home,

@@ -1,4 +1,6 @@
 //! Snapshot to rows, labels and flags: pure, without a library that draws.
 
+pub mod charts;
 pub mod format;
 pub mod top;
+pub mod overview;

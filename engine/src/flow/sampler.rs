@@ -139,6 +139,7 @@ impl Sampler {
         });
         let store = runtime.store.health();
         settle_ways(&runtime, &partitions, &store, now);
+        let loads = runtime.loads.all();
         Snapshot {
             health: Health::Unknown,
             dcs: PerDc::from_fn(|_| DcView::unknown()),
@@ -151,7 +152,8 @@ impl Sampler {
             uptime: now,
             lines: runtime.analytics.lines(),
             load,
-            loads: runtime.loads.all(),
+            ledger: loads.last().map(|newest| runtime.ledger(newest)),
+            loads,
             lag: LagTotal::over(regions.iter().map(|(_, region)| region.lag)),
             regions,
             write_mode: view.machine.write_mode(),
