@@ -13,6 +13,7 @@ mod figures;
 mod idempotence;
 mod kills;
 mod verbs;
+mod watching;
 
 use std::path::Path;
 use std::sync::OnceLock;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use retail_engine::flow::Roles;
 use retail_engine::handle::Snapshot;
 use retail_engine::model::{Dc, Reading, Region};
+use retail_engine::watch::overall::Health;
 use serde_json::{Value, json};
 
 use super::consume::stored;
@@ -14,10 +15,19 @@ use crate::output::{Align, Output, Table, add, grouped};
 use crate::session::Session;
 use crate::shapes::{reading_json, stored_json, stored_text};
 
+/// Pairs of samples that are waited for: a verdict on a consumer needs five.
+const SAMPLES: usize = 4;
+
 /// Prints one snapshot.
 pub(crate) fn run(global: &GlobalArgs, output: &Output) -> anyhow::Result<Exit> {
     let session = Session::open(global, Vec::new(), Roles::none())?;
-    let snapshot = session.fresh_snapshot()?;
+    let mut snapshot = session.fresh_snapshot()?;
+    for _ in 0..SAMPLES {
+        if snapshot.health != Health::Unknown {
+            break;
+        }
+        snapshot = session.fresh_snapshot()?;
+    }
     session.close()?;
     output.result(&value(&snapshot), || text(&snapshot))?;
     Ok(Exit::Done)
