@@ -158,10 +158,9 @@ impl Judge {
     fn note_drain(&mut self, store: &StoreHealth, since: Option<Duration>) {
         for (dc, health) in store.dcs.iter() {
             let gone = self.hints[dc].saturating_sub(health.hints);
-            let seconds = since.unwrap_or_default().as_secs_f64();
-            if gone > 0 && seconds > 0.0 {
-                // A count of hints in memory, far below 2^53.
-                self.drain_per_sec[dc] = Some((gone as f64 / seconds).max(1.0) as u64);
+            let millis = u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
+            if let (1.., Some(rate)) = (gone, (gone * 1_000).checked_div(millis)) {
+                self.drain_per_sec[dc] = Some(rate.max(1));
             }
             self.hints[dc] = health.hints;
         }

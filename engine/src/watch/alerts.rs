@@ -131,6 +131,10 @@ pub struct Thresholds {
 }
 
 /// The rules with these thresholds.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a few lines for each rule, and no more"
+)]
 pub fn rules(at: &Thresholds) -> Vec<Rule> {
     let rule = |name: &str, signal, side, threshold, seconds, level, summary: &str| Rule {
         name: name.to_owned(),

@@ -92,6 +92,8 @@ mod tests {
     use super::*;
     use crate::model::{Dc, Region};
 
+    type Plant = fn(&mut Parts);
+
     #[test]
     fn the_whole_is_as_good_as_its_worst_part() {
         let well = Parts {
@@ -101,21 +103,20 @@ mod tests {
             errors: 0,
         };
         assert_eq!(overall(&well), Health::Healthy);
-        type Plant = fn(&mut Parts);
         let plants: [(Health, Plant); 8] = [
             (Health::Healthy, |p| p.ledger_gap = None),
             (Health::Unknown, |p| {
-                p.dcs[Dc::Americas] = DcVerdict::Unknown
+                p.dcs[Dc::Americas] = DcVerdict::Unknown;
             }),
             (Health::Unknown, |p| {
-                p.regions[Region::Europe] = Verdict::Unknown
+                p.regions[Region::Europe] = Verdict::Unknown;
             }),
             (Health::Attention, |p| p.errors = 1),
             (Health::Attention, |p| {
-                p.regions[Region::Europe] = Verdict::Growing
+                p.regions[Region::Europe] = Verdict::Growing;
             }),
             (Health::Disputed, |p| {
-                p.dcs[Dc::Americas] = DcVerdict::Disputed
+                p.dcs[Dc::Americas] = DcVerdict::Disputed;
             }),
             (Health::Critical, |p| p.ledger_gap = Some(1)),
             (Health::Critical, |p| p.dcs[Dc::Americas] = DcVerdict::Down),
