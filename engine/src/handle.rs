@@ -4,7 +4,7 @@
 //! (an immutable value, replaced a few times a second) and drains events. Nothing here blocks
 //! but [`Answer::wait`] and [`Engine::close`].
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,7 +13,10 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use serde::Serialize;
 use thiserror::Error;
 
-use crate::analytics::{Filter, Report};
+use crate::analytics::{
+    CustomerList, CustomerPage, CustomerQuery, Filter, GridBreaks, OrderGrid, ProductFigures,
+    ProductPage, Report, Together, TogetherQuery,
+};
 use crate::clean::Rules;
 use crate::config::{Mode, Settings};
 use crate::failover::hints::HintFuse;
@@ -56,19 +59,33 @@ const COMMANDS: usize = 64;
 
 /// Where the answer to a command goes.
 #[derive(Debug)]
-pub struct Reply<T>(Sender<T>);
+pub struct Reply<T> {
+    answer: Sender<T>,
+    /// Gone when nobody waits any more.
+    asked: Weak<()>,
+}
 
 impl<T> Reply<T> {
     fn send(self, value: T) {
-        if self.0.send(value).is_err() {
+        if self.answer.send(value).is_err() {
             tracing::debug!("nobody waits for this answer any more");
         }
     }
+
+    /// Whether somebody still waits.
+    fn is_wanted(&self) -> bool {
+        self.asked.strong_count() > 0
+    }
 }
 
-/// The answer to a command, on its way.
+/// The answer to a command, on its way. Dropping it gives it up: what is computed for it alone
+/// ends.
 #[derive(Debug)]
-pub struct Answer<T>(Receiver<T>);
+pub struct Answer<T> {
+    answer: Receiver<T>,
+    /// Kept while somebody waits.
+    _asked: Arc<()>,
+}
 
 /// The engine ended before it answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -78,12 +95,12 @@ pub struct EngineGone;
 impl<T> Answer<T> {
     /// Waits for the answer.
     pub fn wait(&self) -> Result<T, EngineGone> {
-        self.0.recv().map_err(|_gone| EngineGone)
+        self.answer.recv().map_err(|_gone| EngineGone)
     }
 
     /// Waits for the answer, for a time; `None` when it is not there by then.
     pub fn wait_for(&self, time: Duration) -> Option<Result<T, EngineGone>> {
-        match self.0.recv_timeout(time) {
+        match self.answer.recv_timeout(time) {
             Ok(value) => Some(Ok(value)),
             Err(crossbeam_channel::RecvTimeoutError::Timeout) => None,
             Err(crossbeam_channel::RecvTimeoutError::Disconnected) => Some(Err(EngineGone)),
@@ -233,6 +250,38 @@ pub enum Command {
     CancelDrill(Reply<bool>),
     /// The drills that are over, oldest first, with the files of their reports.
     DrillRecords(Reply<Result<Vec<DrillRecord>, JournalError>>),
+    /// Customers of a segment, of a cell of a grid, or all.
+    Customers(
+        Box<CustomerQuery>,
+        Reply<Result<CustomerList, AnalyseError>>,
+    ),
+    /// Customers by days since the last purchase and by orders, between other limits than those
+    /// of the report.
+    OrderGrid(
+        Box<Filter>,
+        GridBreaks,
+        Reply<Result<OrderGrid, AnalyseError>>,
+    ),
+    /// All product codes under a filter, largest first.
+    Products(
+        Box<Filter>,
+        Reply<Result<Vec<ProductFigures>, AnalyseError>>,
+    ),
+    /// Products bought together: reads every line of the filter. Dropping the answer ends it
+    /// within a month of lines.
+    Together(Box<TogetherQuery>, Reply<Result<Together, AnalyseError>>),
+    /// The page of a customer, by number; `None` for one without a purchase. Reads the buckets
+    /// that have lines of the customer.
+    CustomerPage(
+        String,
+        Reply<Result<Option<Box<CustomerPage>>, AnalyseError>>,
+    ),
+    /// The page of a product, by code; `None` for one without sales. Reads the buckets that have
+    /// lines of the product.
+    ProductPage(
+        String,
+        Reply<Result<Option<Box<ProductPage>>, AnalyseError>>,
+    ),
 }
 
 /// One partition in a snapshot.
@@ -473,10 +522,18 @@ impl Engine {
     /// Sends a command and returns its answer to come.
     pub fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Answer<T> {
         let (sender, answer) = bounded(1);
-        if self.send(command(Reply(sender))).is_err() {
+        let asked = Arc::new(());
+        let reply = Reply {
+            answer: sender,
+            asked: Arc::downgrade(&asked),
+        };
+        if self.send(command(reply)).is_err() {
             tracing::debug!("the engine has ended");
         }
-        Answer(answer)
+        Answer {
+            answer,
+            _asked: asked,
+        }
     }
 
     /// The newest snapshot.
@@ -706,6 +763,38 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
         Command::Browse(request, reply) => {
             let work = move || reply.send(shared.browse(&request));
             return task("browse", Box::new(work));
+        Command::Customers(query, reply) => {
+            let work = move || reply.send(shared.customers(*query));
+            return task("customers", Box::new(work));
+        }
+        Command::OrderGrid(filter, breaks, reply) => {
+            let work = move || reply.send(shared.order_grid(*filter, breaks));
+            return task("order-grid", Box::new(work));
+        }
+        Command::Products(filter, reply) => {
+            let work = move || reply.send(shared.products(*filter));
+            return task("products", Box::new(work));
+        }
+        Command::Together(query, reply) => {
+            let work = move || {
+                let together = shared.together(*query, &|| reply.is_wanted());
+                reply.send(together);
+            };
+            return task("together", Box::new(work));
+        }
+        Command::CustomerPage(number, reply) => {
+            let work = move || {
+                let page = shared.customer_page(&number, &|| reply.is_wanted());
+                reply.send(page.map(|page| page.map(Box::new)));
+            };
+            return task("customer-page", Box::new(work));
+        }
+        Command::ProductPage(code, reply) => {
+            let work = move || {
+                let page = shared.product_page(&code, &|| reply.is_wanted());
+                reply.send(page.map(|page| page.map(Box::new)));
+            };
+            return task("product-page", Box::new(work));
         }
     }
     None

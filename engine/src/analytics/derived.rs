@@ -1,55 +1,47 @@
 //! The tables that other programs read: one row per customer, product and country, absolute
 //! values. Money is decimal text; days are `YYYY-MM-DD`.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde::Serialize;
 
+use super::customers::customer_figures;
 use super::filter::NonProducts;
 use super::geography::by_country;
 use super::products::by_product;
-use super::rfm::Rfm;
 use super::settings::Settings;
-use super::state::{Analytics, CustomerTotals};
+use super::state::Analytics;
 use crate::model::{Day, Region};
 use crate::ports::DerivedRows;
 
 /// `customer_analytics`. A customer of several countries has one row, with the country (and its
 /// region) where he spent the most; of equals the first by name.
 pub fn customer_rows(analytics: &Analytics, settings: &Settings) -> DerivedRows {
-    let rfm = Rfm::of(analytics, settings);
-    let homes = Homes::of(analytics);
     let mut rows = BTreeMap::new();
-    for (score, customer) in rfm.customers.iter().zip(analytics.customers()) {
-        let segment = settings.grid.segments().get(score.named);
-        let segment = segment.map_or("", |s| s.name.as_str());
-        let rule = settings.actions.rule(score.status, segment);
-        let next = rule.map(|r| r.fill(score.invoices, score.recency_days, score.amount));
-        let (country, region) = homes.of_customer(customer.totals);
+    for customer in customer_figures(analytics, settings) {
         let row = CustomerRow {
-            customer_id: &score.customer,
-            region: region.map(Region::slug),
-            last_purchase_date: score.last.day(),
-            total_purchases: score.invoices,
-            total_amount: score.amount,
-            country,
-            first_purchase_date: score.first.day(),
-            items: score.items,
-            lines: customer.totals.tally.lines,
-            recency_days: score.recency_days,
-            recency_score: score.scores[0],
-            frequency_score: score.scores[1],
-            monetary_score: score.scores[2],
-            value_score: score.value_score,
-            segment,
-            value_segment: score.value.name(),
-            status: score.status.name(),
-            next_action: next.as_ref().map(|n| n.action.as_str()),
-            next_action_reason: next.as_ref().map(|n| n.reason.as_str()),
+            customer_id: &customer.customer,
+            region: customer.region.map(Region::slug),
+            last_purchase_date: customer.last.day(),
+            total_purchases: customer.invoices,
+            total_amount: customer.amount,
+            country: &customer.country,
+            first_purchase_date: customer.first.day(),
+            items: customer.items,
+            lines: customer.lines,
+            recency_days: customer.recency_days,
+            recency_score: customer.scores[0],
+            frequency_score: customer.scores[1],
+            monetary_score: customer.scores[2],
+            value_score: customer.value_score,
+            segment: &customer.segment,
+            value_segment: customer.value.name(),
+            status: customer.status.name(),
+            next_action: customer.next.as_ref().map(|n| n.action.as_str()),
+            next_action_reason: customer.next.as_ref().map(|n| n.reason.as_str()),
         };
-        rows.insert(score.customer.to_string(), text(&row));
+        rows.insert(customer.customer.to_string(), text(&row));
     }
     table("customer_analytics", rows)
 }
@@ -154,30 +146,5 @@ fn table(name: &str, rows: BTreeMap<String, String>) -> DerivedRows {
     DerivedRows {
         table: name.to_owned(),
         rows,
-    }
-}
-
-/// Names and regions of the countries, by id.
-struct Homes(Vec<(String, Option<Region>)>);
-
-impl Homes {
-    fn of(analytics: &Analytics) -> Self {
-        let names = analytics.catalog().countries();
-        let region = |id| analytics.region_of(crate::model::CountryId(id));
-        let homes = names.iter().zip(0_u16..);
-        Self(
-            homes
-                .map(|(name, id)| (name.to_string(), region(id)))
-                .collect(),
-        )
-    }
-
-    fn of_customer(&self, totals: &CustomerTotals) -> (&str, Option<Region>) {
-        let homes = totals.countries.iter().filter_map(|(id, share)| {
-            let (name, region) = self.0.get(usize::from(id.0))?;
-            Some((share.amount, Reverse(name.as_str()), *region))
-        });
-        let most = homes.max_by_key(|(amount, name, _)| (*amount, *name));
-        most.map_or(("", None), |(_, Reverse(name), region)| (name, region))
     }
 }

@@ -17,8 +17,21 @@ pub enum NonProducts {
     Hide,
 }
 
+/// What counts as sales.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Basis {
+    /// What was sold; cancelled lines are figures of their own.
+    #[default]
+    Gross,
+    /// What was sold less what was cancelled: amounts and pieces of cancelled lines are taken off
+    /// on the day, and from the customer, country and product, of the cancellation. Counts of
+    /// lines and invoices, and with them recency, frequency and cohorts, stay those of purchases.
+    Net,
+}
+
 /// What to look at. The default is everything.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Filter {
     /// First day, if limited.
     pub from: Option<Day>,
@@ -30,12 +43,42 @@ pub struct Filter {
     pub countries: Vec<String>,
     /// Whether lists of products show postage and fees.
     pub non_products: NonProducts,
+    /// Whether cancelled lines are taken off.
+    pub basis: Basis,
 }
 
 impl Filter {
     /// Whether lines of a day pass.
     pub fn holds_day(&self, day: Day) -> bool {
         self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
+    }
+
+    /// The filter in words, for a page or an export.
+    pub fn words(&self) -> String {
+        let mut words = Vec::new();
+        match (self.from, self.to) {
+            (None, None) => words.push("all days".to_owned()),
+            (Some(from), None) => words.push(format!("from {from}")),
+            (None, Some(to)) => words.push(format!("to {to}")),
+            (Some(from), Some(to)) => words.push(format!("{from} to {to}")),
+        }
+        let regions: Vec<&str> = self.regions.iter().map(|region| region.name()).collect();
+        words.push(match (regions.as_slice(), self.countries.as_slice()) {
+            ([], []) => "all countries".to_owned(),
+            (regions, []) => regions.join(", "),
+            ([], countries) => countries.join(", "),
+            (regions, countries) => {
+                format!("{} in {}", countries.join(", "), regions.join(", "))
+            }
+        });
+        words.push(match self.basis {
+            Basis::Gross => "gross".to_owned(),
+            Basis::Net => "net of cancellations".to_owned(),
+        });
+        if self.non_products == NonProducts::Hide {
+            words.push("postage and fees hidden in lists of products".to_owned());
+        }
+        words.join("; ")
     }
 
     /// The filter with its names looked up.

@@ -191,7 +191,8 @@ fn grouped<K: Ord + Copy>(
     }
     for customer in analytics.customers() {
         let countries = customer.totals.countries.iter();
-        let keys: BTreeSet<K> = countries.filter_map(|(id, _)| group_of(*id)).collect();
+        let bought = countries.filter(|(_, share)| share.lines > 0);
+        let keys: BTreeSet<K> = bought.filter_map(|(id, _)| group_of(*id)).collect();
         for key in keys {
             if let Some(group) = groups.get_mut(&key) {
                 group.customers += 1;

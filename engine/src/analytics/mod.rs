@@ -8,6 +8,8 @@
 mod actions;
 mod cohorts;
 mod concentration;
+mod customer_page;
+mod customers;
 mod delta;
 mod derived;
 mod export;
@@ -16,6 +18,9 @@ mod geography;
 mod insights;
 mod kpis;
 mod month;
+mod order_grid;
+mod pages;
+mod product_page;
 mod products;
 mod rank;
 mod report;
@@ -27,19 +32,33 @@ mod settings;
 mod spans;
 mod state;
 mod status;
+mod tables;
 mod text;
+mod together;
 
 pub use actions::{ActionRule, ActionTable, ActionTableError, NextAction};
 pub use cohorts::{Cohort, CohortCell, cohorts};
 pub use concentration::{Concentration, concentration};
+pub use customer_page::{
+    CustomerCountry, CustomerHead, CustomerMonth, CustomerPage, CustomerProduct,
+};
+pub use customers::{
+    CustomerFigures, CustomerList, CustomerPick, CustomerQuery, CustomerSort, Direction,
+    customer_figures, customers,
+};
 pub use delta::delta;
 pub use derived::{country_rows, customer_rows, product_rows};
-pub use export::{Cell, Table, neutral};
-pub use filter::{Filter, NonProducts, Regions, Scope};
+pub use export::{Cell, Column, Origin, Stamp, Table, Unit, neutral};
+pub use filter::{Basis, Filter, NonProducts, Regions, Scope};
 pub use geography::{CountryFigures, MarketCategory, RegionFigures, by_country, by_region};
 pub use insights::{Insight, InsightLink};
 pub use kpis::{Kpis, average_order_value, tidy, totals};
 pub use month::{Month, Week};
+pub use order_grid::{GridBreaks, GridCell, OrderGrid, order_grid};
+pub use pages::{InvoiceFigures, PageCancellations, PageRows};
+pub use product_page::{
+    LargestCancelled, ProductCountry, ProductDescription, ProductMonth, ProductPage, ProductRows,
+};
 pub use products::{ProductFigures, by_product, is_product};
 pub use report::{HourFigures, Report, SegmentFigures};
 pub use returns::{Returns, returns};
@@ -50,7 +69,9 @@ pub use settings::{Settings, SettingsError};
 pub use spans::{SpanCorrections, SpanningInvoice, SpanningPart};
 pub use state::{Analytics, CountryShare, Customer, CustomerTotals, DayTotals};
 pub use status::{Status, StatusLimits};
-pub use text::render_text;
+pub use tables::{Panel, customers_table, panel_table, products_table, together_table};
+pub use text::{render_text, render_together};
+pub use together::{Baskets, Pair, PairFloor, PairedProduct, Partner, Together, TogetherQuery};
 
 #[cfg(test)]
 mod tests;

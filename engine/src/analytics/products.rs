@@ -58,6 +58,9 @@ pub struct ProductFigures {
     pub amount: Decimal,
     /// Share of all sales, 0 to 1.
     pub share: f64,
+    /// Value of its cancelled lines, GBP, exact; positive. Near the amount, the sales came to
+    /// nothing.
+    pub cancelled: Decimal,
 }
 
 /// All product codes with sales, largest first, equal ones by code.
@@ -66,7 +69,8 @@ pub fn by_product(analytics: &Analytics, non_products: NonProducts) -> Vec<Produ
     let mut codes: BTreeMap<StockId, (Tally, usize)> = BTreeMap::new();
     let tallies = analytics.product_tallies();
     for (index, (tally, name)) in tallies.iter().zip(&names).enumerate() {
-        if tally.lines == 0 {
+        // On a net basis a code that was only cancelled has an amount and no line.
+        if tally.lines == 0 && tally.amount.is_zero() {
             continue;
         }
         let (sum, best) = codes.entry(name.stock).or_insert((Tally::default(), index));
@@ -75,6 +79,10 @@ pub fn by_product(analytics: &Analytics, non_products: NonProducts) -> Vec<Produ
         if known < (tally.lines, Reverse(&name.description)) {
             *best = index;
         }
+    }
+    let mut cancelled: BTreeMap<StockId, Decimal> = BTreeMap::new();
+    for (tally, name) in analytics.cancelled_tallies().iter().zip(&names) {
+        *cancelled.entry(name.stock).or_default() -= tally.amount;
     }
     let surplus = analytics.product_surplus();
     let total: Decimal = codes.values().map(|(tally, _)| tally.amount).sum();
@@ -90,6 +98,7 @@ pub fn by_product(analytics: &Analytics, non_products: NonProducts) -> Vec<Produ
             items: tally.items,
             amount: tidy(tally.amount),
             share: share(tally.amount, total),
+            cancelled: tidy(cancelled.get(&stock).copied().unwrap_or_default()),
         })
         .filter(|row| row.is_product || non_products == NonProducts::Show)
         .collect();

@@ -10,14 +10,15 @@ use serde::Serialize;
 
 use super::cohorts::{Cohort, cohorts};
 use super::concentration::{Concentration, concentration};
-use super::filter::{Filter, NonProducts};
+use super::filter::{Basis, Filter, NonProducts};
 use super::geography::{CountryFigures, RegionFigures, by_country, by_region};
 use super::insights::{Insight, insights};
 use super::kpis::{Kpis, share, tidy};
-use super::month::Month;
+use super::month::{Month, Week};
+use super::order_grid::{GridBreaks, OrderGrid, order_grid};
 use super::products::{ProductFigures, by_product};
 use super::returns::{Returns, returns};
-use super::revenue::{Period, by_month};
+use super::revenue::{Period, by_day, by_month, by_week};
 use super::rfm::{CustomerScore, Rfm, ValueSegment};
 use super::settings::Settings;
 use super::state::Analytics;
@@ -55,6 +56,8 @@ pub struct HourFigures {
 /// Everything that is shown about a set of lines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
+    /// Which lines the figures are about.
+    pub filter: Filter,
     /// Headline figures.
     pub kpis: Kpis,
     /// First and last day of the data.
@@ -63,6 +66,10 @@ pub struct Report {
     pub reference_date: Option<Day>,
     /// Sales by month.
     pub months: Vec<Period<Month>>,
+    /// Sales by ISO week.
+    pub weeks: Vec<Period<Week>>,
+    /// Sales by day.
+    pub days: Vec<Period<Day>>,
     /// Sales by region.
     pub regions: Vec<RegionFigures>,
     /// Sales by country, largest first.
@@ -77,6 +84,8 @@ pub struct Report {
     pub statuses: Vec<SegmentFigures>,
     /// Customers by recency score (row 0 is score 1) and frequency score.
     pub rfm_grid: [[u64; 5]; 5],
+    /// Customers by days since the last purchase and orders.
+    pub order_grid: OrderGrid,
     /// Distinct customers.
     pub customers: u64,
     /// Hours of the week with sales.
@@ -104,15 +113,19 @@ impl Report {
         let hidden = analytics.filter().non_products == NonProducts::Hide;
         let listed = all_products.into_iter().filter(|p| p.is_product || !hidden);
         let mut report = Self {
+            filter: analytics.filter().clone(),
             data_days: analytics.data_days(),
             reference_date: rfm.reference,
             months: by_month(analytics, &Filter::default()),
+            weeks: by_week(analytics, &Filter::default()),
+            days: by_day(analytics, &Filter::default()),
             regions: by_region(analytics),
             products: listed.take(settings.top_products).collect(),
             segments: value_segments(&rfm),
             named_segments: named_segments(&rfm, settings),
             statuses: statuses(&rfm),
             rfm_grid: rfm_grid(&rfm),
+            order_grid: order_grid(&rfm.customers, GridBreaks::default()),
             customers: kpis.customers,
             hours: hours(analytics),
             returns: returns(analytics, &Filter::default()),
@@ -134,6 +147,13 @@ fn warnings(analytics: &Analytics, rfm: &Rfm) -> Vec<String> {
     if uncorrected > 0 {
         warnings.push(format!(
             "{uncorrected} invoices lie on several days or in several countries and count once in each"
+        ));
+    }
+    let (customers, amount) = analytics.without_purchase();
+    if analytics.filter().basis == Basis::Net && customers > 0 {
+        let amount = tidy(amount);
+        warnings.push(format!(
+            "{customers} customers cancelled something and bought nothing in this filter: £{amount} is in sales and in no customer's figures"
         ));
     }
     warnings
@@ -195,7 +215,7 @@ fn hours(analytics: &Analytics) -> Vec<HourFigures> {
     let mut rows = Vec::new();
     for (weekday, day) in (0..).zip(analytics.hours()) {
         for (hour, tally) in (0..).zip(day) {
-            if tally.lines > 0 {
+            if tally.lines > 0 || !tally.amount.is_zero() {
                 rows.push(HourFigures {
                     weekday,
                     hour,

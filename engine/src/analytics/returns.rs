@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::filter::Filter;
+use super::filter::{Basis, Filter};
 use super::kpis::{share, tidy, totals};
 use super::state::Analytics;
 
@@ -36,12 +36,17 @@ pub fn returns(analytics: &Analytics, filter: &Filter) -> Returns {
         }
     }
     let sales = totals(analytics, filter).all;
-    let (all_lines, all_value) = (sales.lines + lines, sales.amount + amount);
+    // On a net basis the cancelled value is off the sales already.
+    let gross = match analytics.filter().basis {
+        Basis::Gross => sales.amount,
+        Basis::Net => sales.amount + amount,
+    };
+    let (all_lines, all_value) = (sales.lines + lines, gross + amount);
     Returns {
         lines,
         items,
         amount: tidy(amount),
-        net_sales: tidy(sales.amount - amount),
+        net_sales: tidy(gross - amount),
         rate_by_amount: (!all_value.is_zero()).then(|| share(amount, all_value)),
         rate_by_lines: (all_lines > 0).then(|| lines as f64 / all_lines as f64),
     }

@@ -130,8 +130,8 @@ pub enum RfmError {
         /// Weight of sales.
         monetary: f64,
     },
-    /// Limits that do not ascend.
-    #[error("the limits of {dimension} do not ascend")]
+    /// Limits that do not ascend, or too many of them.
+    #[error("the limits of {dimension} do not ascend, or are too many")]
     Breaks {
         /// Which dimension.
         dimension: &'static str,
@@ -143,7 +143,9 @@ impl RfmError {
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::Weights { .. } => "give three weights from 0 to 1 whose sum is 1",
-            Self::Breaks { .. } => "write the four limits from the smallest to the largest",
+            Self::Breaks { .. } => {
+                "write the limits (four for scores, nine at most for the grid) from the smallest to the largest"
+            }
         }
     }
 }
@@ -373,7 +375,7 @@ mod tests {
         let error = breaks.check().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the limits of recency_days do not ascend"
+            "the limits of recency_days do not ascend, or are too many"
         );
     }
 }

@@ -62,6 +62,11 @@ impl SpanCorrections {
         self.invoices.contains_key(&fingerprint)
     }
 
+    /// Where the lines of an invoice lie; `None` for one that is not among them.
+    pub fn parts(&self, fingerprint: u64) -> Option<impl Iterator<Item = &SpanningPart>> {
+        self.invoices.get(&fingerprint).map(BTreeMap::values)
+    }
+
     /// For each group, how many times too often invoices count when the buckets that `holds`
     /// admits are summed: once less than the buckets of the group that an invoice is in.
     ///

@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use rustc_hash::FxHashSet;
 
 use super::delta::add;
-use super::filter::{Filter, Regions, Scope};
+use super::filter::{Basis, Filter, Regions, Scope};
 use super::month::Month;
 use super::spans::{SpanCorrections, SpanningPart};
 use crate::model::{
@@ -64,6 +64,12 @@ impl CustomerTotals {
         if let Err(place) = self.months.binary_search(&month) {
             self.months.insert(place, month);
         }
+        let share = self.share(country);
+        share.lines = share.lines.wrapping_add(part.tally.lines);
+        share.amount += part.tally.amount;
+    }
+
+    fn share(&mut self, country: CountryId) -> &mut CountryShare {
         let place = match self.countries.binary_search_by_key(&country, |(id, _)| *id) {
             Ok(place) => place,
             Err(place) => {
@@ -73,8 +79,7 @@ impl CustomerTotals {
             }
         };
         let (_, share) = &mut self.countries[place];
-        share.lines = share.lines.wrapping_add(part.tally.lines);
-        share.amount += part.tally.amount;
+        share
     }
 }
 
@@ -110,6 +115,8 @@ struct Totals {
     customers: Vec<CustomerTotals>,
     /// By product id.
     products: Vec<Tally>,
+    /// Cancelled lines by product id.
+    cancelled: Vec<Tally>,
     /// Fingerprints of the invoices seen.
     seen: FxHashSet<u64>,
     /// Fingerprints seen in more than one bucket.
@@ -189,6 +196,15 @@ impl Analytics {
                     .entry((key.country, key.day))
                     .or_default();
                 add(day, &gain.tally);
+                for part in &gain.products {
+                    add(
+                        slot(&mut self.totals.cancelled, part.product.0),
+                        &part.tally,
+                    );
+                }
+                if self.filter.basis == Basis::Net {
+                    self.totals.deduct(key, gain);
+                }
             }
         }
     }
@@ -201,6 +217,11 @@ impl Analytics {
     /// The filter of the lines in here.
     pub const fn filter(&self) -> &Filter {
         &self.filter
+    }
+
+    /// The routing map.
+    pub const fn regions(&self) -> &Regions {
+        &self.regions
     }
 
     /// The region of a country; `None` for one that is not on the routing map.
@@ -310,6 +331,16 @@ impl Analytics {
             })
     }
 
+    /// How many customers have cancellations and no purchase in here, and what was cancelled
+    /// (negative). On a net basis that is in sales and in no customer's figures.
+    pub fn without_purchase(&self) -> (u64, Decimal) {
+        let customers = self.totals.customers.iter();
+        let without = customers.filter(|c| c.tally.lines == 0 && !c.tally.amount.is_zero());
+        without.fold((0, Decimal::ZERO), |(count, amount), customer| {
+            (count + 1, amount + customer.tally.amount)
+        })
+    }
+
     /// Sums of one customer; `None` for one without a line.
     pub fn customer(&self, id: CustomerId) -> Option<Customer<'_>> {
         self.customers().find(|c| c.id == id)
@@ -318,6 +349,24 @@ impl Analytics {
     /// Sums by product and description, by product id; zero lines for those not in here.
     pub fn product_tallies(&self) -> &[Tally] {
         &self.totals.products
+    }
+
+    /// Cancelled lines by product and description, by product id; amounts and items are negative.
+    pub fn cancelled_tallies(&self) -> &[Tally] {
+        &self.totals.cancelled
+    }
+
+    /// Product codes of each invoice that lies in several buckets, by its fingerprint; only the
+    /// buckets in here count.
+    pub fn spanning_baskets(&self) -> BTreeMap<u64, BTreeSet<StockId>> {
+        let own = self.scope(&self.filter);
+        let baskets = self.spanning().filter_map(|fingerprint| {
+            let parts = self.corrections.parts(fingerprint)?;
+            let held = parts.filter(|part| own.holds_bucket(part.key));
+            let stock = held.flat_map(|part| part.stock.iter().copied());
+            Some((fingerprint, stock.collect()))
+        });
+        baskets.collect()
     }
 
     /// By how much the invoices of product codes count too often.
@@ -367,6 +416,43 @@ impl Totals {
                 self.spanning.insert(*fingerprint);
             }
         }
+    }
+
+    /// Takes cancelled lines off the sales; their amounts and items are negative already.
+    fn deduct(&mut self, key: BucketKey, gain: &Summary) {
+        let day = self.sales.entry((key.country, key.day)).or_default();
+        add(&mut day.all, &taken_off(&gain.tally));
+        for part in &gain.customers {
+            let tally = taken_off(&part.tally);
+            let Some(id) = part.customer else {
+                add(&mut day.anonymous, &tally);
+                continue;
+            };
+            let totals = slot(&mut self.customers, id.0);
+            add(&mut totals.tally, &tally);
+            totals.share(key.country).amount += tally.amount;
+        }
+        for part in &gain.products {
+            add(
+                slot(&mut self.products, part.product.0),
+                &taken_off(&part.tally),
+            );
+        }
+        for part in &gain.hours {
+            let day = &mut self.hours[usize::from(key.day.weekday())];
+            if let Some(hour) = day.get_mut(usize::from(part.hour)) {
+                add(hour, &taken_off(&part.tally));
+            }
+        }
+    }
+}
+
+/// What a tally of cancelled lines takes off: pieces and money.
+fn taken_off(tally: &Tally) -> Tally {
+    Tally {
+        lines: 0,
+        invoices: 0,
+        ..*tally
     }
 }
 

@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use rust_decimal::Decimal;
 
+use super::filter::{Basis, Filter};
 use super::kpis::share;
 use super::report::{Report, grouped};
+use super::together::Together;
 
 /// Rows of countries shown.
 const COUNTRIES: usize = 10;
@@ -21,6 +23,18 @@ pub fn render_text(report: &Report, width: usize) -> String {
     };
     // Writing to a String cannot fail, so neither can the page.
     match page.report(report) {
+        Ok(()) | Err(std::fmt::Error) => page.out,
+    }
+}
+
+/// Products bought together as a page, each line at most `width` columns (72 at least).
+pub fn render_together(together: &Together, width: usize) -> String {
+    let mut page = Page {
+        out: String::new(),
+        width: width.max(WIDTH_MIN),
+    };
+    // Writing to a String cannot fail, so neither can the page.
+    match page.together(together) {
         Ok(()) | Err(std::fmt::Error) => page.out,
     }
 }
@@ -47,6 +61,33 @@ impl Page {
         Ok(())
     }
 
+    fn together(&mut self, together: &Together) -> std::fmt::Result {
+        self.section("Bought together")?;
+        writeln!(
+            self.out,
+            "  {} pairs of {} products are in {} or more of {} invoices",
+            count(together.pairs_found),
+            count(together.products),
+            count(together.floor_invoices),
+            count(together.invoices)
+        )?;
+        let name = (self.width - 44) / 2;
+        for pair in &together.pairs {
+            let (a, b) = (&pair.a, &pair.b);
+            writeln!(
+                self.out,
+                "  {:>6}  lift {:>5.1}  {:>3.0} %  {} <-> {}  {:>3.0} %",
+                count(pair.invoices),
+                pair.lift,
+                pair.confidence_a_to_b * 100.0,
+                fit(&a.description, name),
+                fit(&b.description, name),
+                pair.confidence_b_to_a * 100.0
+            )?;
+        }
+        Ok(())
+    }
+
     fn section(&mut self, title: &str) -> std::fmt::Result {
         let rule = "─".repeat(self.width.saturating_sub(title.chars().count() + 1));
         writeln!(self.out, "\n{title} {rule}")
@@ -56,10 +97,17 @@ impl Page {
         let kpis = &report.kpis;
         let days = report.data_days.map(|(a, b)| format!(" {a} to {b}"));
         writeln!(self.out, "Retail analytics{}", days.unwrap_or_default())?;
+        if report.filter != Filter::default() {
+            writeln!(self.out, "Only {}", report.filter.words())?;
+        }
         writeln!(self.out)?;
         let average = kpis.average_order_value.unwrap_or_default();
+        let sales = match report.filter.basis {
+            Basis::Gross => "Sales",
+            Basis::Net => "Sales, net",
+        };
         let rows = [
-            ("Sales", money(kpis.sales), "Invoices", count(kpis.invoices)),
+            (sales, money(kpis.sales), "Invoices", count(kpis.invoices)),
             (
                 "Net of returns",
                 money(report.returns.net_sales),

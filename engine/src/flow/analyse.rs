@@ -35,7 +35,15 @@ pub enum AnalyseError {
     /// The service has ended.
     #[error("the analytics service has ended")]
     Ended,
+    /// Whoever asked does not wait any more.
+    #[error("nobody waits for the answer any more")]
+    GivenUp,
 }
+
+/// A question: computes something from the figures of a filter and answers it. It runs on the
+/// thread of the service, so it reads no rows.
+type Question =
+    Box<dyn FnOnce(Result<(&Analytics, &ReportSettings), AnalyseError>) + Send + 'static>;
 
 /// When to write the derived tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +58,8 @@ pub(crate) enum Extent {
 pub(crate) enum Message {
     /// Lines that were acknowledged and not there before.
     Delta(Delta),
-    /// The figures under a filter.
-    Report(Filter, Sender<Result<Report, AnalyseError>>),
+    /// Something that is computed from the figures under a filter.
+    Ask(Filter, Question),
     /// Write the derived tables now.
     Materialise(Extent, Sender<Result<(), AnalyseError>>),
     /// Answered when everything before is done.
@@ -213,7 +221,11 @@ impl AnalyticsService {
                 let now = self.clock.monotonic();
                 self.changed_at.get_or_insert(now);
             }
-            Message::Report(filter, reply) => answer(&reply, self.report(&filter)),
+            Message::Ask(filter, question) => match self.part(filter) {
+                Ok(None) => question(Ok((&self.state, &self.settings))),
+                Ok(Some(part)) => question(Ok((&part, &self.settings))),
+                Err(error) => question(Err(error)),
+            },
             Message::Materialise(extent, reply) => {
                 if extent == Extent::Always {
                     self.changed_at = Some(self.clock.monotonic());
@@ -227,13 +239,15 @@ impl AnalyticsService {
         }
     }
 
-    fn report(&mut self, filter: &Filter) -> Result<Report, AnalyseError> {
+    /// The figures of the lines that pass a filter; `None` for those of all lines, which are at
+    /// hand.
+    fn part(&mut self, filter: Filter) -> Result<Option<Analytics>, AnalyseError> {
         self.correct()?;
-        if *filter == Filter::default() {
-            return Ok(Report::build(&self.state, &self.settings));
+        if filter == Filter::default() {
+            return Ok(None);
         }
+        let scope = self.state.scope(&filter);
         let mut part = Analytics::empty_part(&self.state, filter.clone());
-        let scope = self.state.scope(filter);
         let from = self.routes.read_anywhere();
         for table in LineTable::ALL {
             let buckets = BucketScope {
@@ -249,7 +263,7 @@ impl AnalyticsService {
                     }
                 })?;
         }
-        Ok(Report::build(&part, &self.settings))
+        Ok(Some(part))
     }
 
     /// Looks up where the lines of invoices lie that are in several buckets.
@@ -302,7 +316,7 @@ impl AnalyticsService {
 }
 
 /// The fingerprint of a line's invoice, as [`crate::model::Summary::invoices`] has it.
-fn fingerprint(line: &StoredLine) -> u64 {
+pub(super) fn fingerprint(line: &StoredLine) -> u64 {
     xxhash_rust::xxh3::xxh3_64(line.invoice_no.as_bytes())
 }
 
@@ -360,7 +374,25 @@ impl AnalyticsLink {
 
     /// The figures under a filter.
     pub(crate) fn report(&self, filter: Filter) -> Result<Report, AnalyseError> {
-        self.ask(|reply| Message::Report(filter, reply))?
+        self.figures(filter, Report::build)
+    }
+
+    /// What `compute` makes of the figures under a filter. It runs on the thread of the service:
+    /// while it does, consumers may have to wait.
+    pub(crate) fn figures<T: Send + 'static>(
+        &self,
+        filter: Filter,
+        compute: impl FnOnce(&Analytics, &ReportSettings) -> T + Send + 'static,
+    ) -> Result<T, AnalyseError> {
+        self.ask(|reply| {
+            let question = move |state: Result<(&Analytics, &ReportSettings), AnalyseError>| {
+                answer(
+                    &reply,
+                    state.map(|(figures, settings)| compute(figures, settings)),
+                );
+            };
+            Message::Ask(filter, Box::new(question))
+        })?
     }
 
     /// Writes the derived tables.

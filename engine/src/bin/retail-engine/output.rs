@@ -230,6 +230,7 @@ fn remedy_of_cause(cause: &(dyn Error + 'static)) -> Option<String> {
             of(cause, |e: &AnalyseError| match e {
                 AnalyseError::Store(error) => error.remedy().to_owned(),
                 AnalyseError::Ended => "look into the log files, and start again".to_owned(),
+                AnalyseError::GivenUp => "ask again".to_owned(),
             })
         })
         .or_else(|| of(cause, |_: &Interrupted| Interrupted::remedy().to_owned()))

@@ -1,6 +1,6 @@
 //! `report`: the figures, under a filter.
 
-use retail_engine::analytics::{Filter, NonProducts, render_text};
+use retail_engine::analytics::{Filter, render_text};
 use retail_engine::flow::Roles;
 use retail_engine::handle::Command;
 use retail_engine::model::Day;
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &ReportArgs, global: &GlobalArgs, output: &Output) -> an
         to: args.to.map(Day::from_date),
         regions: args.region.into_iter().collect(),
         countries: args.country.clone(),
-        non_products: NonProducts::Show,
+        ..Filter::default()
     });
     let report = session.ask(|reply| Command::Report(filter, reply))??;
     let mode = session.settings.mode;
