@@ -7,10 +7,10 @@ use std::sync::{Arc, OnceLock};
 use chrono::NaiveDateTime;
 use rust_decimal::Decimal;
 
-use crate::analytics::{Analytics, Regions, SpanningInvoice, SpanningPart};
+use crate::analytics::{Analytics, Filter, Regions, SpanningInvoice, SpanningPart};
 use crate::model::{
     BucketKey, Catalog, CustomerPart, HourPart, InvoiceTime, Line, LineTable, ProductPart, Region,
-    Shard, Summary, Tally,
+    Shard, StoredLine, Summary, Tally,
 };
 
 pub(super) struct Sample {
@@ -232,4 +232,61 @@ pub(super) fn whole() -> &'static Analytics {
         analytics.correct(crate::analytics::SpanCorrections::new(spanning));
         analytics
     })
+}
+
+/// The rows of each bucket, as a store hands them out: by identity, not by invoice.
+pub(super) fn buckets<'a>(
+    catalog: &Catalog,
+    table: LineTable,
+    lines: impl IntoIterator<Item = &'a Line>,
+) -> BTreeMap<BucketKey, Vec<StoredLine>> {
+    let mut buckets: BTreeMap<BucketKey, Vec<StoredLine>> = BTreeMap::new();
+    for (line, occurrence) in lines.into_iter().zip(0..) {
+        let stored = StoredLine {
+            invoice_no: line.invoice_no.clone(),
+            product: catalog.product(&line.stock_code, &line.description),
+            customer: line.customer.as_ref().map(|c| catalog.customer(c)),
+            quantity: line.quantity,
+            invoice_time: line.invoice_time,
+            unit_price: line.unit_price,
+            occurrence,
+            line_id: line.as_ref().content_hash().line_id(occurrence),
+        };
+        buckets
+            .entry(key(catalog, table, line))
+            .or_default()
+            .push(stored);
+    }
+    for rows in buckets.values_mut() {
+        rows.sort_by_key(|row| row.line_id);
+    }
+    buckets
+}
+
+/// The figures of some lines under a filter, corrected for invoices in several buckets.
+pub(super) fn figures(sales: &[Line], returns: &[Line], filter: &Filter) -> Analytics {
+    let catalog = Arc::new(Catalog::default());
+    let mut all = summaries(&catalog, LineTable::Transactions, sales);
+    all.extend(summaries(&catalog, LineTable::Returns, returns));
+    let mut whole = empty(&catalog);
+    for (key, summary) in &all {
+        whole.apply(*key, summary);
+    }
+    let wanted: Vec<u64> = whole.spanning().collect();
+    whole.correct(crate::analytics::SpanCorrections::new(spanning(
+        &catalog, sales, &wanted,
+    )));
+    Analytics::from_summaries(&whole, filter.clone(), all.iter().map(|(k, s)| (*k, s)))
+}
+
+/// The figures of the whole file under a filter.
+pub(super) fn part(filter: Filter) -> Analytics {
+    static ALL: OnceLock<BTreeMap<BucketKey, Summary>> = OnceLock::new();
+    let catalog = whole().catalog();
+    let all = ALL.get_or_init(|| {
+        let mut all = summaries(catalog, LineTable::Transactions, &sample().sales);
+        all.extend(summaries(catalog, LineTable::Returns, &sample().returns));
+        all
+    });
+    Analytics::from_summaries(whole(), filter, all.iter().map(|(k, s)| (*k, s)))
 }

@@ -14,7 +14,7 @@ use crate::analytics::{
 use crate::model::{Catalog, InvoiceTime, Line, LineTable};
 
 /// Lines of few invoices, days, countries, customers and products, so that invoices span them.
-fn lines() -> impl Strategy<Value = Vec<Line>> {
+pub(super) fn lines() -> impl Strategy<Value = Vec<Line>> {
     let line = (
         0..3_u8,
         0..4_u8,

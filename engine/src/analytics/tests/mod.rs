@@ -4,3 +4,8 @@
 mod fixture;
 mod full_file;
 mod merging;
+mod naive_customers;
+mod net;
+mod pages;
+mod tables;
+mod together;

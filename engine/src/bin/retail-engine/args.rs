@@ -3,12 +3,18 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use retail_engine::config::{ErrorLimit, FlagValue, Sources};
 use retail_engine::model::{LoadId, Reason, Region, Topic};
 
 use crate::output::Format;
+
+mod figures;
+
+pub(crate) use figures::{
+    ExportArgs, ExportFormat, ExportTable, FigureTable, ReportArgs, RowTable,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -458,51 +464,6 @@ pub(crate) struct DrillArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ReportArgs {
-    /// First day, such as 2010-12-01
-    #[arg(long, value_name = "DAY")]
-    pub(crate) from: Option<NaiveDate>,
-    /// Last day
-    #[arg(long, value_name = "DAY")]
-    pub(crate) to: Option<NaiveDate>,
-    /// One region only
-    #[arg(long, value_parser = region)]
-    pub(crate) region: Option<Region>,
-    /// One country only; may be repeated
-    #[arg(long)]
-    pub(crate) country: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ExportArgs {
-    /// The table
-    pub(crate) table: ExportTable,
-    /// Its form
-    #[arg(long, value_enum)]
-    pub(crate) format: ExportFormat,
-    /// The file to write
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum ExportTable {
-    Transactions,
-    Returns,
-    CustomerAnalytics,
-    ProductAnalytics,
-    CountryMetrics,
-    Rejects,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ExportFormat {
-    Csv,
-    Json,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
     /// A short run that only shows that it works
     #[arg(long, conflicts_with = "input")]
@@ -568,9 +529,10 @@ mod tests {
             "drill --scenario europe-down --report out.html",
             "verify",
             "repair",
-            "report --from 2010-12-01 --country EIRE",
+            "report --from 2010-12-01 --country EIRE --net --together",
             "status --data-dir d -vv",
             "export customer_analytics --format csv --out c.csv",
+            "export customers --segment Champions --net --format json --out c.json",
             "bench --smoke",
         ] {
             let cli = parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -1,5 +1,9 @@
 //! `export`: a table as a file, CSV or JSON. Text that a spreadsheet would take for a formula is
 //! neutralised; `rejects --export` is the way to a file that loads again unchanged.
+//!
+//! Tables of lines and those for other programs are written row by row: CSV with a header, JSON
+//! as an array. Tables of figures come from the one place where panels become tables, with a
+//! stamp that says what they are about.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -7,20 +11,27 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use crossbeam_channel::{Receiver, bounded};
-use retail_engine::analytics::neutral;
+use retail_engine::analytics::{
+    CustomerPick, CustomerQuery, Filter, Origin, Report, Stamp, Table, TogetherQuery,
+    customers_table, neutral, panel_table, products_table, together_table,
+};
+use retail_engine::config::Mode;
 use retail_engine::flow::Roles;
 use retail_engine::handle::Command;
 use retail_engine::model::{BucketKey, Catalog, LineTable, StoredLine};
 use retail_engine::ports::{BucketScope, RejectQuery};
 use serde_json::{Map, Value, json};
 
-use crate::args::{ExportArgs, ExportFormat, ExportTable, GlobalArgs};
+use crate::args::{ExportArgs, ExportFormat, ExportTable, FigureTable, GlobalArgs, RowTable};
 use crate::exit::Exit;
 use crate::output::{Output, grouped};
 use crate::session::Session;
 
 /// Buckets on their way from the store to the file: enough that neither waits for the other.
 const BUCKETS_IN_FLIGHT: usize = 64;
+
+/// Pairs in a file at most; a table of a million rows is what a spreadsheet opens.
+const PAIRS_MAX: usize = 1_000_000;
 
 const LINE_COLUMNS: [&str; 8] = [
     "invoice_no",
@@ -35,6 +46,14 @@ const LINE_COLUMNS: [&str; 8] = [
 
 /// Writes a table to a file.
 pub(crate) fn run(args: &ExportArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<Exit> {
+    let is_rows = matches!(args.table, ExportTable::Rows(_));
+    if is_rows && args.filter.filter() != Filter::default() {
+        bail!("this table holds everything: a filter applies to tables of figures");
+    }
+    let customers = ExportTable::Figures(FigureTable::Customers);
+    if args.segment.is_some() && args.table != customers {
+        bail!("a segment applies to the table customers");
+    }
     let session = Session::open(global, Vec::new(), Roles::none())?;
     let part = args.out.with_extension("part");
     let rows = write(args, &session, &part)
@@ -53,17 +72,91 @@ pub(crate) fn run(args: &ExportArgs, global: &GlobalArgs, output: &Output) -> an
 }
 
 fn write(args: &ExportArgs, session: &Session, path: &Path) -> anyhow::Result<u64> {
-    let file = BufWriter::new(File::create(path)?);
-    let mut sink = Sink::new(file, args.format);
-    match args.table {
-        ExportTable::Transactions => lines(session, LineTable::Transactions, &mut sink)?,
-        ExportTable::Returns => lines(session, LineTable::Returns, &mut sink)?,
-        ExportTable::CustomerAnalytics => derived(session, "customer_analytics", &mut sink)?,
-        ExportTable::ProductAnalytics => derived(session, "product_analytics", &mut sink)?,
-        ExportTable::CountryMetrics => derived(session, "country_metrics", &mut sink)?,
-        ExportTable::Rejects => rejects(session, &mut sink)?,
+    let mut file = BufWriter::new(File::create(path)?);
+    let table = match args.table {
+        ExportTable::Rows(table) => {
+            let mut sink = Sink::new(file, args.format);
+            match table {
+                RowTable::Lines(table) => lines(session, table, &mut sink)?,
+                RowTable::Derived(table) => derived(session, table, &mut sink)?,
+                RowTable::Rejects => rejects(session, &mut sink)?,
+            }
+            return sink.end();
+        }
+        ExportTable::Figures(table) => table,
+    };
+    let (table, stamp) = figures(table, args, session)?;
+    match args.format {
+        ExportFormat::Csv => file.write_all(table.to_csv(&stamp)?.as_bytes())?,
+        ExportFormat::Json => {
+            serde_json::to_writer_pretty(&mut file, &table.to_json(&stamp))?;
+            file.write_all(b"\n")?;
+        }
     }
-    sink.end()
+    file.flush()?;
+    Ok(table.rows.len() as u64)
+}
+
+/// A table of figures under the filter, and its stamp.
+fn figures(
+    table: FigureTable,
+    args: &ExportArgs,
+    session: &Session,
+) -> anyhow::Result<(Table, Stamp)> {
+    let filter = args.filter.filter();
+    let report = session.ask(|reply| Command::Report(Box::new(filter.clone()), reply))??;
+    let stamp = Stamp {
+        mode: session.settings.mode.slug().to_owned(),
+        origin: match session.settings.mode {
+            Mode::Embedded => Origin::Simulated,
+            Mode::Live => Origin::Cluster,
+        },
+        filter: filter.clone(),
+        reference_date: report.reference_date,
+    };
+    let table = match table {
+        FigureTable::Products => {
+            let filter = Box::new(filter);
+            products_table(&session.ask(|reply| Command::Products(filter, reply))??)
+        }
+        FigureTable::Customers => {
+            let query = Box::new(CustomerQuery {
+                filter,
+                pick: pick(args, &report)?,
+                ..CustomerQuery::default()
+            });
+            customers_table(&session.ask(|reply| Command::Customers(query, reply))??)
+        }
+        FigureTable::Together => {
+            let query = Box::new(TogetherQuery {
+                filter,
+                limit: PAIRS_MAX,
+                ..TogetherQuery::default()
+            });
+            together_table(&session.ask(|reply| Command::Together(query, reply))??)
+        }
+        FigureTable::Panel(panel) => panel_table(&report, panel),
+    };
+    Ok((table, stamp))
+}
+
+/// The customers that are asked for; a segment that there is not is refused.
+fn pick(args: &ExportArgs, report: &Report) -> anyhow::Result<CustomerPick> {
+    let Some(name) = &args.segment else {
+        return Ok(CustomerPick::All);
+    };
+    let names: Vec<&str> = report
+        .named_segments
+        .iter()
+        .map(|s| s.name.as_str())
+        .collect();
+    if !names.contains(&name.as_str()) {
+        bail!(
+            "no segment is called {name:?}; there are {}",
+            names.join(", ")
+        );
+    }
+    Ok(CustomerPick::Segment(name.clone()))
 }
 
 fn derived(session: &Session, table: &str, sink: &mut Sink<impl Write>) -> anyhow::Result<()> {

@@ -1,9 +1,9 @@
 //! `report`: the figures, under a filter.
 
-use retail_engine::analytics::{Filter, render_text};
+use retail_engine::analytics::{TogetherQuery, render_text, render_together};
+use retail_engine::config::Mode;
 use retail_engine::flow::Roles;
 use retail_engine::handle::Command;
-use retail_engine::model::Day;
 use serde_json::{Value, json};
 
 use crate::args::{GlobalArgs, ReportArgs};
@@ -11,31 +11,45 @@ use crate::exit::Exit;
 use crate::output::{Output, width};
 use crate::session::Session;
 
+/// Pairs that a page shows.
+const PAIRS: usize = 20;
+
 /// Prints the figures.
 pub(crate) fn run(args: &ReportArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<Exit> {
     let session = Session::open(global, Vec::new(), Roles::none())?;
-    let filter = Box::new(Filter {
-        from: args.from.map(Day::from_date),
-        to: args.to.map(Day::from_date),
-        regions: args.region.into_iter().collect(),
-        countries: args.country.clone(),
-        ..Filter::default()
-    });
-    let report = session.ask(|reply| Command::Report(filter, reply))??;
+    let filter = args.filter.filter();
+    let report = session.ask(|reply| Command::Report(Box::new(filter.clone()), reply))??;
+    let together = if args.together {
+        let query = Box::new(TogetherQuery {
+            filter,
+            limit: PAIRS,
+            ..TogetherQuery::default()
+        });
+        Some(session.ask(|reply| Command::Together(query, reply))??)
+    } else {
+        None
+    };
     let mode = session.settings.mode;
     session.close()?;
-    let mut value = json!({ "mode": mode, "simulated": true });
+    let mut value = json!({ "mode": mode, "simulated": mode == Mode::Embedded });
     if let (Some(into), Value::Object(figures)) =
         (value.as_object_mut(), serde_json::to_value(&report)?)
     {
         into.extend(figures);
+        if let Some(together) = &together {
+            into.insert("together".to_owned(), serde_json::to_value(together)?);
+        }
     }
     output.result(&value, || {
-        let page = render_text(&report, width());
-        format!(
-            "{page}\nMode {}: the data centres are simulated.\n",
-            mode.slug()
-        )
+        let mut page = render_text(&report, width());
+        if let Some(together) = &together {
+            page.push_str(&render_together(together, width()));
+        }
+        let simulated = match mode {
+            Mode::Embedded => ": the data centres are simulated",
+            Mode::Live => "",
+        };
+        format!("{page}\nMode {}{simulated}.\n", mode.slug())
     })?;
     Ok(Exit::Done)
 }
