@@ -108,6 +108,21 @@ impl<T> Answer<T> {
     }
 }
 
+/// The two ends of an answer.
+fn question<T>() -> (Reply<T>, Answer<T>) {
+    let (sender, answer) = bounded(1);
+    let asked = Arc::new(());
+    let reply = Reply {
+        answer: sender,
+        asked: Arc::downgrade(&asked),
+    };
+    let answer = Answer {
+        answer,
+        _asked: asked,
+    };
+    (reply, answer)
+}
+
 /// What a program can ask of the engine.
 #[derive(Debug)]
 pub enum Command {
@@ -521,19 +536,11 @@ impl Engine {
 
     /// Sends a command and returns its answer to come.
     pub fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Answer<T> {
-        let (sender, answer) = bounded(1);
-        let asked = Arc::new(());
-        let reply = Reply {
-            answer: sender,
-            asked: Arc::downgrade(&asked),
-        };
+        let (reply, answer) = question();
         if self.send(command(reply)).is_err() {
             tracing::debug!("the engine has ended");
         }
-        Answer {
-            answer,
-            _asked: asked,
-        }
+        answer
     }
 
     /// The newest snapshot.
@@ -798,4 +805,26 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_is_dropped_is_not_wanted_any_more() {
+        let (reply, answer) = question::<u8>();
+        assert!(reply.is_wanted());
+        drop(answer);
+        assert!(!reply.is_wanted());
+        reply.send(1);
+    }
+
+    #[test]
+    fn an_answer_arrives() {
+        let (reply, answer) = question();
+        reply.send(7);
+        assert_eq!(answer.wait(), Ok(7));
+        assert_eq!(answer.wait(), Err(EngineGone));
+    }
 }

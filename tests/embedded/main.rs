@@ -12,6 +12,7 @@ mod drills;
 mod figures;
 mod idempotence;
 mod kills;
+mod pages;
 mod verbs;
 mod watching;
 
