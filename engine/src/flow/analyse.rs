@@ -221,7 +221,7 @@ impl AnalyticsService {
                 let now = self.clock.monotonic();
                 self.changed_at.get_or_insert(now);
             }
-            Message::Ask(filter, question) => match self.part(filter) {
+            Message::Ask(filter, question) => match self.part(&filter) {
                 Ok(None) => question(Ok((&self.state, &self.settings))),
                 Ok(Some(part)) => question(Ok((&part, &self.settings))),
                 Err(error) => question(Err(error)),
@@ -241,12 +241,12 @@ impl AnalyticsService {
 
     /// The figures of the lines that pass a filter; `None` for those of all lines, which are at
     /// hand.
-    fn part(&mut self, filter: Filter) -> Result<Option<Analytics>, AnalyseError> {
+    fn part(&mut self, filter: &Filter) -> Result<Option<Analytics>, AnalyseError> {
         self.correct()?;
-        if filter == Filter::default() {
+        if *filter == Filter::default() {
             return Ok(None);
         }
-        let scope = self.state.scope(&filter);
+        let scope = self.state.scope(filter);
         let mut part = Analytics::empty_part(&self.state, filter.clone());
         let from = self.routes.read_anywhere();
         for table in LineTable::ALL {

@@ -74,7 +74,13 @@ fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     let at = share * (sorted.len() - 1) as f64;
-    let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    let place = (0..sorted.len())
+        .rfind(|place| *place as f64 <= at)
+        .unwrap();
+    let (below, above) = (
+        sorted[place],
+        sorted.get(place + 1).unwrap_or(&sorted[place]),
+    );
     below + (above - below) * at.fract()
 }
 
@@ -171,7 +177,7 @@ proptest! {
             let own: Vec<&Known> =
                 known.values().filter(|k| *k.months.first().unwrap() == row.month).collect();
             prop_assert_eq!(row.customers, own.len() as u64);
-            prop_assert_eq!(row.cells.len() as i32, last.since(row.month) + 1);
+            prop_assert_eq!(i32::try_from(row.cells.len()).unwrap(), last.since(row.month) + 1);
             let mut month = row.month;
             for (cell, after) in row.cells.iter().zip(0..) {
                 let came = own.iter().filter(|k| k.months.contains(&month)).count();

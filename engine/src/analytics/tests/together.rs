@@ -109,7 +109,7 @@ fn pairs_of_the_full_file_are_exact() {
     let best = found.pairs.iter().max_by(|a, b| a.lift.total_cmp(&b.lift));
     let best = best.unwrap();
     assert_eq!(
-        (&best.a.stock_code[..], &best.b.stock_code[..]),
+        (&*best.a.stock_code, &*best.b.stock_code),
         ("21801", "21802")
     );
     near(best.lift, 97.499_111_111_111_1);
