@@ -40,14 +40,12 @@ impl FilterArgs {
             to: self.to.map(Day::from_date),
             regions: self.region.into_iter().collect(),
             countries: self.country.clone(),
-            non_products: match self.products_only {
-                true => NonProducts::Hide,
-                false => NonProducts::Show,
+            non_products: if self.products_only {
+                NonProducts::Hide
+            } else {
+                NonProducts::Show
             },
-            basis: match self.net {
-                true => Basis::Net,
-                false => Basis::Gross,
-            },
+            basis: if self.net { Basis::Net } else { Basis::Gross },
         }
     }
 }
