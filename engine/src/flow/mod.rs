@@ -37,6 +37,8 @@ mod runtime;
 mod sampler;
 mod tell;
 mod ways;
+#[cfg(test)]
+mod tests;
 
 pub use analyse::AnalyseError;
 pub use browse::{

@@ -9,8 +9,9 @@ use parking_lot::Mutex;
 use serde::Serialize;
 
 use super::course::Window;
+use super::telling::{tell_requests, tell_watched};
 use super::traffic::Seen;
-use super::{Runtime, Watched, tell_requests, tell_watched};
+use super::{Runtime, Watched};
 use crate::failover::Now;
 use crate::failover::drill::{DrillStep, DrillTimeline, LevelWrites, Scenario};
 use crate::failover::predict::{CellState, ObservedCell, PredictedCell, Prediction, state_so_far};

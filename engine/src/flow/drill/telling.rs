@@ -1,0 +1,249 @@
+//! From what was watched to the events of a timeline, and the comparison at the end.
+
+use std::time::Duration;
+
+use chrono::DateTime;
+
+use super::course::{Window, counts, first_success, longest_stall, moves, phase};
+use super::traffic::Seen;
+use super::{Runtime, SETTLE, Watched};
+use crate::failover::Now;
+use crate::failover::drill::{DrillEvent, DrillStep, DrillTimeline, Replicas};
+use crate::failover::report::Series;
+use crate::model::{Dc, Region};
+use crate::ports::{Comparison, ReadSource, StoreError};
+
+impl Runtime {
+    /// Tells when the regions that were hit left, and when they worked again: for more than one,
+    /// the slowest.
+    pub(super) fn tell_moves(&self, timeline: &mut DrillTimeline, seen: &Seen, window: Window) {
+        let moves = moves(&self.routes.transitions(window.from), window);
+        let predicted = timeline.result().prediction.routes;
+        let hit: Vec<Region> = predicted
+            .iter()
+            .filter(|route| route.taken_over_by.is_some())
+            .map(|route| route.region)
+            .collect();
+        let hit = if hit.is_empty() {
+            let has_left = |region: &Region| moves[*region].is_some();
+            Region::ALL.into_iter().filter(has_left).collect()
+        } else {
+            hit
+        };
+        let steps = [
+            DrillStep::Detected,
+            DrillStep::FailedOver,
+            DrillStep::FirstSuccess,
+        ];
+        if hit.is_empty() {
+            for step in steps {
+                let why = "no region had to leave its home".to_owned();
+                timeline.record(DrillEvent::WillNotCome(step, why), self.moment());
+            }
+            return;
+        }
+        let all: Option<Vec<_>> = hit.iter().map(|region| moves[*region]).collect();
+        let Some(all) = all else {
+            for step in steps {
+                let why = "a region that was hit stayed at home until the fault ended".to_owned();
+                timeline.record(DrillEvent::WillNotCome(step, why), self.moment());
+            }
+            return;
+        };
+        let detected = all.iter().map(|m| m.detected).max_by_key(|e| e.since_start);
+        let settled = all.iter().map(|m| m.settled).max_by_key(|e| e.since_start);
+        for (step, event) in [
+            (DrillStep::Detected, detected),
+            (DrillStep::FailedOver, settled),
+        ] {
+            if let Some(event) = event {
+                let at = Now {
+                    since_start: event.since_start,
+                    wall: event.at,
+                };
+                timeline.record(DrillEvent::Reached(step), at);
+            }
+        }
+        let successes: Option<Vec<_>> = hit
+            .iter()
+            .zip(&all)
+            .map(|(region, moved)| {
+                first_success(&seen.requests, *region, moved.settled.since_start)
+            })
+            .collect();
+        let step = DrillStep::FirstSuccess;
+        if let Some(at) = successes.and_then(|times| times.into_iter().max()) {
+            timeline.record(DrillEvent::Reached(step), self.at(at));
+        } else {
+            let why = "no write of the region was acknowledged after it had moved".to_owned();
+            timeline.record(DrillEvent::WillNotCome(step, why), self.moment());
+        }
+    }
+
+    /// The moment of an earlier reading of the engine's clock.
+    fn at(&self, since_start: Duration) -> Now {
+        let now = self.moment();
+        let ago = now.since_start.saturating_sub(since_start);
+        let ago = chrono::Duration::from_std(ago).unwrap_or_default();
+        Now {
+            since_start,
+            wall: now
+                .wall
+                .checked_sub_signed(ago)
+                .unwrap_or(DateTime::UNIX_EPOCH),
+        }
+    }
+
+    /// Compares everything, at every data centre alone.
+    pub(super) fn compare_all(
+        &self,
+        timeline: &mut DrillTimeline,
+        watched: &mut Watched,
+        seen: &Seen,
+        prefix: &str,
+    ) {
+        self.store.settle(SETTLE);
+        self.analytics.settle();
+        let compared = self.store.compare().and_then(|comparison| {
+            let readable = self.readable(&comparison, seen, prefix)?;
+            Ok((comparison, readable))
+        });
+        let now = self.moment();
+        match compared {
+            Ok((comparison, (acknowledged, readable))) => {
+                let replicas = if comparison.converged() {
+                    watched.reach(DrillStep::DigestsEqual, now);
+                    Replicas::Equal
+                } else {
+                    Replicas::NotEqual
+                };
+                let event = DrillEvent::Compared {
+                    acknowledged,
+                    readable,
+                    replicas,
+                };
+                timeline.record(event, now);
+            }
+            Err(error) => {
+                let why = format!("the replicas could not be compared: {error}");
+                let event = DrillEvent::WillNotCome(DrillStep::DigestsEqual, why);
+                timeline.record(event, now);
+            }
+        }
+    }
+
+    /// Lines and probes that were acknowledged, and of those the ones that every data centre has.
+    fn readable(
+        &self,
+        comparison: &Comparison,
+        seen: &Seen,
+        prefix: &str,
+    ) -> Result<(u64, u64), StoreError> {
+        let mut kept: Vec<std::collections::BTreeSet<String>> = Vec::new();
+        for dc in Dc::ALL {
+            let notes = self.store.notes(prefix, ReadSource::Alone(dc))?;
+            kept.push(notes.into_iter().map(|note| note.name).collect());
+        }
+        let is_kept = |name: &&String| kept.iter().all(|notes| notes.contains(*name));
+        let probes = seen.acknowledged.iter().filter(is_kept).count() as u64;
+        let lines = self.analytics.lines();
+        // A data centre that cannot be read has nothing that can be read.
+        let stored = comparison
+            .stored
+            .iter()
+            .map(|(_, digest)| digest.known().map_or(0, |digest| digest.lines))
+            .min()
+            .unwrap_or(0);
+        Ok((
+            seen.acknowledged.len() as u64 + lines,
+            probes + stored.min(lines),
+        ))
+    }
+}
+
+pub(super) fn tell_requests(
+    timeline: &mut DrillTimeline,
+    seen: &Seen,
+    window: Window,
+    end: Duration,
+    to: Now,
+    runtime: &Runtime,
+) {
+    let moves = moves(&runtime.routes.transitions(window.from), window);
+    for ((key, is_after), (ok, failed)) in counts(&seen.requests, window, &moves) {
+        let phase = phase(is_after);
+        let event = DrillEvent::Requests {
+            key,
+            phase,
+            ok,
+            failed,
+        };
+        timeline.record(event, to);
+    }
+    for region in Region::ALL {
+        if let Some(stall) = longest_stall(&seen.requests, region, window, end) {
+            timeline.record(DrillEvent::Stalled(stall), to);
+        }
+    }
+}
+
+pub(super) fn tell_watched(timeline: &mut DrillTimeline, watched: &Watched, to: Now) {
+    for (step, at) in &watched.steps {
+        timeline.record(DrillEvent::Reached(*step), *at);
+    }
+    timeline.record(DrillEvent::Hints(watched.hints_peak), to);
+    let absent = [
+        (
+            DrillStep::Returned,
+            watched.down.is_empty(),
+            "no data centre was away",
+        ),
+        (
+            DrillStep::HintsDrained,
+            watched.hints_peak == 0,
+            "no hint was kept",
+        ),
+    ];
+    for (step, is_absent, why) in absent {
+        if is_absent {
+            timeline.record(DrillEvent::WillNotCome(step, why.to_owned()), to);
+        }
+    }
+}
+
+/// Courses beside the timeline.
+pub(super) fn series(watched: &Watched, from: Duration) -> Vec<Series> {
+    let millis = |at: Duration| {
+        let at = i64::try_from(at.as_millis()).unwrap_or(i64::MAX);
+        at - i64::try_from(from.as_millis()).unwrap_or(i64::MAX)
+    };
+    let hints = watched
+        .hints
+        .iter()
+        .map(|(at, hints)| (millis(*at), Some(*hints as f64)))
+        .collect();
+    let writes = watched
+        .written
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [(then, before), (now, after)] => {
+                let seconds = now.saturating_sub(*then).as_secs_f64();
+                let rate = after.checked_sub(*before).map(|n| n as f64 / seconds);
+                Some((millis(*now), rate.filter(|rate| rate.is_finite())))
+            }
+            _ => None,
+        })
+        .collect();
+    vec![
+        Series {
+            name: "Writes of the busiest data centre".into(),
+            unit: "writes/s".into(),
+            points: writes,
+        },
+        Series {
+            name: "Hints waiting".into(),
+            unit: "hints".into(),
+            points: hints,
+        },
+    ]
+}
