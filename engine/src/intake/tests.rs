@@ -125,9 +125,12 @@ fn dates_that_the_head_leaves_open_are_settled_by_the_whole_file() {
         3,A,x,1,14/2/2011 8:00,1.5,,France\n";
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("late.csv");
-    std::fs::write(&path, text).unwrap();
+    let more = "4,A,x,1,2011-03-01 8:00,1.5,,France\n".repeat(6);
+    std::fs::write(&path, text.to_owned() + &more).unwrap();
     let mut options = ReadOptions::default();
-    options.limits.head_bytes = 120;
+    // Dates are looked at as long as two whole rows lie ahead.
+    options.limits.record_bytes = 90;
+    options.limits.head_bytes = 264;
     let report = check(&path, &options, &rules(), &routing()).unwrap();
     assert_eq!(report.plan.date_order.basis, Basis::Assumed);
     assert_eq!(
