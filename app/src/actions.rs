@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use eframe::egui::{InputState, Key, KeyboardShortcut, Modifiers, ThemePreference};
+use eframe::egui::{InputState, Key, KeyboardShortcut, Modifiers};
 use retail_engine::model::Region;
 
 use crate::pages::Page;
+use crate::prefs::ThemeChoice;
 
 /// What a person wants. Pages and bars push these; the app carries them out after the frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +34,7 @@ pub enum Action {
     /// Show the settings.
     Settings,
     /// Dark, light, as the system.
-    Theme(ThemePreference),
+    Theme(ThemeChoice),
     /// Size of the text in percent.
     TextScale(u16),
     /// Large type, one scene after the other.
@@ -108,17 +109,17 @@ pub fn entries() -> Vec<Entry> {
         entry(Action::Undo, "Undo", ctrl(Key::Z)),
         entry(Action::Settings, "Settings", ctrl(Key::Comma)),
         entry(
-            Action::Theme(ThemePreference::Dark),
+            Action::Theme(ThemeChoice::Dark),
             "Theme: dark",
             None,
         ),
         entry(
-            Action::Theme(ThemePreference::Light),
+            Action::Theme(ThemeChoice::Light),
             "Theme: light",
             None,
         ),
         entry(
-            Action::Theme(ThemePreference::System),
+            Action::Theme(ThemeChoice::System),
             "Theme: as the system",
             None,
         ),

@@ -69,6 +69,11 @@ impl Console {
         &self.link
     }
 
+    /// Asks for an act, as a click would.
+    pub fn push(&mut self, action: Action) {
+        self.acts.push(action);
+    }
+
     /// What the page shows: the newest snapshot, or the one that was held.
     fn shown(&self) -> Option<Arc<Snapshot>> {
         match &self.frozen {
@@ -91,7 +96,8 @@ impl Console {
                 .raw
                 .dropped_files
                 .iter()
-                .filter_map(|file| file.path.clone())
+                .map(|file| file.path().to_path_buf())
+                .filter(|path| !path.as_os_str().is_empty())
                 .collect();
             (actions::pressed(input, typing), dropped)
         });

@@ -16,6 +16,7 @@ pub mod pages;
 pub mod picture;
 pub mod prefs;
 pub mod sample;
+pub mod screenshot;
 pub mod theme;
 pub mod views;
 pub mod widgets;

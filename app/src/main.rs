@@ -17,6 +17,9 @@ struct Args {
     /// Where everything is kept.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    /// Draw every page into a folder as pictures, and end. Needs no display.
+    #[arg(long, value_name = "DIR")]
+    screenshot: Option<PathBuf>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -30,6 +33,9 @@ fn main() -> anyhow::Result<()> {
         });
     }
     let settings = sources.load()?.settings;
+    if let Some(folder) = &args.screenshot {
+        return retail_console::screenshot::run(settings, folder);
+    }
     let options = eframe::NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("Retail console")
@@ -43,6 +49,6 @@ fn main() -> anyhow::Result<()> {
         "retail-console",
         options,
         Box::new(|cc| Ok(Box::new(Console::new(&cc.egui_ctx, settings, args.file)?))),
-    )?;
-    Ok(())
+    )
+    .map_err(|error| anyhow::anyhow!("the window did not open: {error}"))
 }

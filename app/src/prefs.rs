@@ -11,12 +11,35 @@ use crate::pages::Page;
 const RECENT: usize = 8;
 const FILE: &str = "console.json";
 
+/// Dark, light, or as the system is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThemeChoice {
+    /// Dark.
+    Dark,
+    /// Light.
+    Light,
+    /// As the system is.
+    #[default]
+    System,
+}
+
+impl From<ThemeChoice> for ThemePreference {
+    fn from(choice: ThemeChoice) -> Self {
+        match choice {
+            ThemeChoice::Dark => Self::Dark,
+            ThemeChoice::Light => Self::Light,
+            ThemeChoice::System => Self::System,
+        }
+    }
+}
+
 /// Remembered choices of a person. Unknown or damaged ones fall back to the defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Prefs {
     /// Dark, light, as the system.
-    pub theme: ThemePreference,
+    pub theme: ThemeChoice,
     /// Size of the text in percent, 80 to 200.
     pub text_scale: u16,
     /// Page shown last.
@@ -32,7 +55,7 @@ pub struct Prefs {
 impl Default for Prefs {
     fn default() -> Self {
         Self {
-            theme: ThemePreference::System,
+            theme: ThemeChoice::System,
             text_scale: 100,
             page: Page::Overview,
             recent: Vec::new(),

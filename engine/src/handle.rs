@@ -770,6 +770,7 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
         Command::Browse(request, reply) => {
             let work = move || reply.send(shared.browse(&request));
             return task("browse", Box::new(work));
+        }
         Command::Customers(query, reply) => {
             let work = move || reply.send(shared.customers(*query));
             return task("customers", Box::new(work));

@@ -1,6 +1,6 @@
 //! The bar at the bottom: the last events, how old the sample is, how many events there are.
 
-use eframe::egui::{Align, CornerRadius, CursorIcon, Layout, Sense, Stroke, Ui, UiBuilder, WidgetInfo, WidgetType, vec2};
+use eframe::egui::{Align, CornerRadius, CursorIcon, Layout, Sense, Stroke, Ui, UiBuilder, WidgetInfo, Role, vec2};
 use retail_engine::telemetry::{Event, EventLevel};
 
 use crate::actions::Action;
@@ -15,9 +15,9 @@ pub fn event_bar_ui(ui: &mut Ui, events: &[Event], sampled: &str, acts: &mut Vec
     ui.painter().rect_filled(bar, CornerRadius::ZERO, colors.panel);
     ui.painter().hline(bar.x_range(), bar.top() + 0.5, Stroke::new(1.0, colors.line));
     let response = ui
-        .interact(bar, ui.id().with("events"), Sense::click())
+        .interact(bar, ui.scope_id().with("events"), Sense::click())
         .on_hover_cursor(CursorIcon::PointingHand);
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, "Show events"));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Show events"));
     if response.clicked() {
         acts.push(Action::ToggleEvents);
     }

@@ -1,6 +1,6 @@
 //! The navigation: the pages with their keys, or the number that needs an act.
 
-use eframe::egui::{Align2, CornerRadius, CursorIcon, Rect, Response, Sense, Ui, WidgetInfo, WidgetType, pos2, vec2};
+use eframe::egui::{Align2, CornerRadius, CursorIcon, Rect, Response, Sense, Ui, WidgetInfo, Role, pos2, vec2};
 
 use crate::actions::Action;
 use crate::pages::Page;
@@ -132,7 +132,7 @@ impl Item<'_> {
             None => self.text.to_owned(),
         };
         response.widget_info(|| {
-            WidgetInfo::selected(WidgetType::SelectableLabel, true, self.on, &label)
+            WidgetInfo::selected(Role::Tab, true, self.on, &label)
         });
         let response = response.on_hover_cursor(CursorIcon::PointingHand);
         match width {

@@ -53,7 +53,7 @@ pub enum Outcome {
 /// Draws the palette over everything.
 pub fn palette_ui(ctx: &Context, state: &mut PaletteState) -> Outcome {
     let mut outcome = Outcome::Open;
-    let modal = Modal::new("palette".into()).show(ctx, |ui| {
+    let modal = Modal::new(eframe::egui::Id::unique("palette")).show(ctx, |ui| {
         ui.set_width(460.0);
         let found = matching(&state.typed);
         let last = found.len().saturating_sub(1);
@@ -118,7 +118,7 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, chosen: bool) -> bool {
     });
     response.widget_info(|| {
         eframe::egui::WidgetInfo::selected(
-            eframe::egui::WidgetType::SelectableLabel,
+            eframe::egui::Role::ListBoxOption,
             true,
             chosen,
             format!("Run: {}", entry.label),

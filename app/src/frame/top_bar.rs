@@ -1,6 +1,6 @@
 //! The bar at the top: mode, load, health, faults, alerts; and the button that ends all faults.
 
-use eframe::egui::{Align, CornerRadius, CursorIcon, Layout, Rect, Sense, Stroke, Ui, UiBuilder, WidgetInfo, WidgetType, pos2, vec2};
+use eframe::egui::{Align, CornerRadius, CursorIcon, Layout, Rect, Sense, Stroke, Ui, UiBuilder, WidgetInfo, Role, pos2, vec2};
 
 use crate::actions::Action;
 use crate::pages::Page;
@@ -96,7 +96,7 @@ fn cell_ui(ui: &mut Ui, at: Rect, name: &str, cell: &Cell, simulated: bool) -> (
     let width = inner.response.rect.width() + 28.0;
     let rect = Rect::from_min_size(at.min, vec2(width, at.height()));
     let response = ui
-        .interact(rect, ui.id().with(("top", name)), Sense::click())
+        .interact(rect, ui.scope_id().with(("top", name)), Sense::click())
         .on_hover_cursor(CursorIcon::PointingHand);
     if response.has_focus() {
         ui.painter().rect_stroke(
@@ -107,7 +107,7 @@ fn cell_ui(ui: &mut Ui, at: Rect, name: &str, cell: &Cell, simulated: bool) -> (
         );
     }
     let label = format!("{name}: {}", cell.text);
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, true, &label));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
     (width, response.clicked())
 }
 
@@ -126,7 +126,7 @@ pub fn simulated_badge(ui: &mut Ui) {
     let word = Rect::from_center_size(rect.center(), galley.size());
     ui.painter().rect_filled(word.expand2(vec2(3.0, 0.0)), CornerRadius::ZERO, colors.panel);
     ui.painter().galley(word.min, galley, colors.simulated);
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, "Simulated"));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, "Simulated"));
     response.on_hover_text(
         "The three data centres are replicas inside this process. The files on disk are real.",
     );

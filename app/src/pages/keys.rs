@@ -8,7 +8,7 @@ use crate::widgets::Line;
 
 /// Draws the list over the page; whether it stays open.
 pub fn keys_ui(ctx: &Context) -> bool {
-    let modal = Modal::new("keys".into()).show(ctx, |ui| {
+    let modal = Modal::new(eframe::egui::Id::unique("keys")).show(ctx, |ui| {
         ui.set_width(360.0);
         Line::body("Keys").semibold().show(ui);
         ui.add_space(8.0);

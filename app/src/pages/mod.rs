@@ -6,17 +6,20 @@ pub mod notices;
 pub mod overview;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use eframe::egui::{Align, Context, Layout, Ui, vec2};
 use retail_engine::config::Settings;
-use retail_engine::handle::Snapshot;
+use retail_engine::handle::{Engine, Snapshot};
+use retail_engine::watch::history::History;
 
 use crate::actions::Action;
 use crate::link::Link;
 use crate::notices::Notices;
 use crate::prefs::Prefs;
 use crate::theme::{self, Icon, Type, size};
-use crate::widgets::Line;
+use crate::views::charts::Window;
+use crate::widgets::{Line, segmented};
 
 /// A page of the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -63,6 +66,19 @@ impl Page {
         }
     }
 
+    /// Its name in files.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Overview => "overview",
+            Self::Load => "load",
+            Self::Analytics => "analytics",
+            Self::Quality => "quality",
+            Self::Topics => "topics",
+            Self::Failover => "failover",
+            Self::Setup => "setup",
+        }
+    }
+
     /// Its icon.
     pub const fn icon(self) -> Icon {
         match self {
@@ -91,6 +107,29 @@ pub struct Cx<'a> {
     pub acts: &'a mut Vec<Action>,
     /// Where errors go.
     pub notices: &'a mut Notices,
+}
+
+impl Cx<'_> {
+    /// The hour that the engine keeps.
+    pub fn history(&self) -> Arc<History> {
+        self.link
+            .engine()
+            .map_or_else(Arc::default, Engine::history)
+    }
+
+    /// The time that the charts show.
+    pub fn window(&self) -> Window {
+        let range = Duration::from_secs(self.prefs.range_secs.into());
+        Window::ending(self.snapshot.at, range)
+    }
+
+    /// The choice of that time.
+    pub fn range_ui(&mut self, ui: &mut Ui) {
+        let choices = [(60, "1 min"), (300, "5 min"), (900, "15 min"), (3_600, "1 h")];
+        if let Some(range) = segmented(ui, "Range", &choices, self.prefs.range_secs) {
+            self.prefs.range_secs = range;
+        }
+    }
 }
 
 /// What the pages remember while the program runs.

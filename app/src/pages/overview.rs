@@ -9,7 +9,7 @@ use retail_engine::watch::findings::{ActionId, Finding, Severity};
 use super::{Cx, first_run, title_ui};
 use crate::actions::Action;
 use crate::pages::Page;
-use crate::theme::{self, Icon, Type, Weight, size};
+use crate::theme::{self, Type, Weight, size};
 use crate::views::charts::{self, Window};
 use crate::views::format;
 use crate::views::overview::{self, RegionCard, StripCell, short};
@@ -79,7 +79,7 @@ fn strip_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
 
 fn strip_cell_ui(ui: &mut Ui, rect: Rect, cell: &StripCell) -> bool {
     let colors = theme::colors(ui);
-    let response = ui.interact(rect, ui.id().with(cell.title), Sense::click());
+    let response = ui.interact(rect, ui.scope_id().with(cell.title), Sense::click());
     rect_ui(ui, rect.shrink2(vec2(size::PANEL_PAD, 9.0)), |ui| {
         ui.spacing_mut().item_spacing.y = 1.0;
         Line::table(cell.title).color(colors.muted).show(ui);
@@ -99,7 +99,7 @@ fn strip_cell_ui(ui: &mut Ui, rect: Rect, cell: &StripCell) -> bool {
     });
     let label = format!("{}: {}", cell.title, cell.value);
     response.widget_info(|| {
-        eframe::egui::WidgetInfo::labeled(eframe::egui::WidgetType::Button, true, &label)
+        eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Button, true, &label)
     });
     response.clicked()
 }
@@ -119,7 +119,7 @@ fn cards_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
 
 fn card_ui(ui: &mut Ui, rect: Rect, card: &RegionCard, lag: &[Option<f64>]) -> bool {
     let colors = theme::colors(ui);
-    let response = ui.interact(rect, ui.id().with(("region", card.region.slug())), Sense::click());
+    let response = ui.interact(rect, ui.scope_id().with(("region", card.region.slug())), Sense::click());
     Panel::bare().show(ui, rect, |ui| {
         ui.horizontal(|ui| {
             let name = Line::body(card.region.name()).semibold();
@@ -156,7 +156,7 @@ fn card_ui(ui: &mut Ui, rect: Rect, card: &RegionCard, lag: &[Option<f64>]) -> b
     });
     let label = format!("{}, {}", card.region.name(), card.verdict.1);
     response.widget_info(|| {
-        eframe::egui::WidgetInfo::labeled(eframe::egui::WidgetType::Button, true, &label)
+        eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Button, true, &label)
     });
     response.clicked()
 }
@@ -368,10 +368,10 @@ fn canary_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
                         theme::font(Type::Table, Weight::Regular),
                         color,
                     );
-                    let response = ui.interact(room, ui.id().with((via.name(), at.name())), Sense::hover());
+                    let response = ui.interact(room, ui.scope_id().with((via.name(), at.name())), Sense::hover());
                     let label = format!("Written in {}, read in {}: {text}", via.name(), at.name());
                     response.widget_info(|| {
-                        eframe::egui::WidgetInfo::labeled(eframe::egui::WidgetType::Label, true, &label)
+                        eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Label, true, &label)
                     });
                 }
             }

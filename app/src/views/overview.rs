@@ -41,7 +41,7 @@ pub fn strip(snapshot: &Snapshot) -> Option<[StripCell; 5]> {
     };
     let read_rate = match snapshot.rates.as_ref() {
         Some(rates) if snapshot.load.is_some() => {
-            format::rate(rates.per_second()[0], "rows")
+            format::rate(rates.per_sec[0].unwrap_or_default(), "rows")
         }
         _ => String::new(),
     };

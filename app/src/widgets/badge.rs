@@ -1,6 +1,6 @@
 //! The standing of a thing: icon, word and tint together, so that colour never speaks alone.
 
-use eframe::egui::{Align2, Color32, CornerRadius, Response, Sense, Ui, WidgetInfo, WidgetType, vec2};
+use eframe::egui::{Align2, Color32, CornerRadius, Response, Sense, Ui, WidgetInfo, Role, vec2};
 
 use crate::theme::{self, Icon, Palette, Type, Weight, size};
 
@@ -79,7 +79,7 @@ pub fn badge(ui: &mut Ui, status: Status, word: &str) -> Response {
     );
     let at = rect.left_center() + vec2(23.0, -galley.size().y / 2.0);
     painter.galley(at, galley, status.color(colors));
-    response.widget_info(|| WidgetInfo::labeled(WidgetType::Label, true, word));
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, word));
     response
 }
 

@@ -2,7 +2,7 @@
 
 use eframe::egui::{
     Color32, CornerRadius, CursorIcon, Id, Popup, Rect, Response, Sense, Stroke, StrokeKind, Ui,
-    WidgetInfo, WidgetType, pos2, vec2,
+    WidgetInfo, Role, pos2, vec2,
 };
 
 use crate::theme::{self, Icon, Palette, Type, Weight, size};
@@ -162,7 +162,7 @@ impl<'a> Btn<'a> {
             }
         }
         let label = self.label.unwrap_or(self.text);
-        response.widget_info(|| WidgetInfo::labeled(WidgetType::Button, enabled, label));
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, enabled, label));
         let response = match (self.blocked, self.hint) {
             (Some(why), _) => response.on_hover_text(why),
             (None, Some(hint)) => response.on_hover_text(hint),
@@ -289,7 +289,7 @@ pub fn segmented<T: Copy + PartialEq>(
                 ring(ui, rect, colors);
             }
             response.widget_info(|| {
-                WidgetInfo::selected(WidgetType::RadioButton, true, on, format!("{label}: {text}"))
+                WidgetInfo::selected(Role::RadioButton, true, on, format!("{label}: {text}"))
             });
             if response.clicked() && !on {
                 picked = Some(*value);
@@ -323,7 +323,7 @@ pub fn switch(ui: &mut Ui, label: &str, on: bool) -> Response {
     if response.has_focus() {
         ring(ui, rect, colors);
     }
-    response.widget_info(|| WidgetInfo::selected(WidgetType::Checkbox, true, on, label));
+    response.widget_info(|| WidgetInfo::selected(Role::Switch, true, on, label));
     response.on_hover_cursor(CursorIcon::PointingHand)
 }
 
@@ -368,13 +368,13 @@ pub fn select<T: Copy + PartialEq>(
         colors.muted,
     );
     response.widget_info(|| {
-        let mut info = WidgetInfo::labeled(WidgetType::ComboBox, true, label);
+        let mut info = WidgetInfo::labeled(Role::ComboBox, true, label);
         info.current_text_value = Some(text.to_owned());
         info
     });
     let mut picked = None;
     Popup::menu(&response)
-        .id(Id::new(("select", label)))
+        .id(Id::unique(("select", label)))
         .width(width)
         .show(|ui| {
             eframe::egui::ScrollArea::vertical()

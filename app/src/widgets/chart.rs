@@ -1,7 +1,7 @@
 //! Charts over time: gaps stay gaps, y begins at zero, faults are spans, events are lines, and all
 //! charts of a page share one range and one crosshair.
 
-use eframe::egui::{Align2, Color32, Id, Response, Stroke, Ui, Vec2b, WidgetInfo, WidgetType, pos2, vec2};
+use eframe::egui::{Align2, Color32, Id, Response, Stroke, Ui, Vec2b, WidgetInfo, Role, pos2, vec2};
 use egui_plot::{GridMark, Line, LineStyle, Plot, PlotBounds, PlotPoint, Span, VLine};
 use chrono::{DateTime, Local, Utc};
 
@@ -85,7 +85,7 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
     let top = top_of(chart);
     let (from, to) = chart.range;
     let value = chart.value;
-    let group = Id::new(chart.group);
+    let group = Id::unique(chart.group);
     let drawn = ui.scope(|ui| {
         ui.visuals_mut().override_text_color = Some(colors.muted);
         ui.style_mut().text_styles.insert(
@@ -179,7 +179,7 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
     let label = format!("{}: {said}", chart.name);
     inner
         .response
-        .widget_info(|| WidgetInfo::labeled(WidgetType::Image, true, &label));
+        .widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
     inner.response
 }
 
