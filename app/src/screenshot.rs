@@ -46,7 +46,7 @@ pub fn run(settings: Settings, folder: &Path) -> anyhow::Result<()> {
     let request = LoadRequest {
         file,
         options: ReadOptions::default(),
-        rules: Rules::builtin(),
+        rules: Rules::builtin()?,
         limit,
         until: Until::Closed,
         resume: Resume::WhereItStood,
