@@ -58,27 +58,28 @@ pub fn parse_price(field: &[u8]) -> Result<Decimal, NumberProblem> {
         rest = tail;
     }
     let too_large = mantissa >= PRICE_MAX;
+    let mut fraction = match rest {
+        [] => rest,
+        [b'.', fraction @ ..] => fraction,
+        _ => return Err(NumberProblem::NotANumber),
+    };
+    while let [front @ .., b'0'] = fraction {
+        fraction = front;
+        seen += 1;
+    }
     let mut scale = 0;
-    if let [b'.', fraction @ ..] = rest {
-        if !fraction.iter().all(u8::is_ascii_digit) {
+    for byte in fraction {
+        if !byte.is_ascii_digit() {
             return Err(NumberProblem::NotANumber);
         }
-        seen += fraction.len();
-        let end = fraction
-            .iter()
-            .rposition(|b| *b != b'0')
-            .map_or(0, |p| p + 1);
-        if end > PRICE_DECIMALS_MAX {
-            return Err(NumberProblem::OutOfRange);
-        }
-        for byte in fraction.iter().take(end) {
-            mantissa = mantissa
-                .saturating_mul(10)
-                .saturating_add(i64::from(byte - b'0'));
-            scale += 1;
-        }
-    } else if !rest.is_empty() {
-        return Err(NumberProblem::NotANumber);
+        mantissa = mantissa
+            .saturating_mul(10)
+            .saturating_add(i64::from(byte - b'0'));
+        scale += 1;
+    }
+    seen += fraction.len();
+    if fraction.len() > PRICE_DECIMALS_MAX {
+        return Err(NumberProblem::OutOfRange);
     }
     if seen == 0 {
         return Err(NumberProblem::NotANumber);

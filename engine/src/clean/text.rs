@@ -49,20 +49,17 @@ pub fn parse_customer(field: &str) -> Result<Option<&str>, NotACustomer> {
     if field.is_empty() {
         return Ok(None);
     }
-    let number = match field.split_once('.') {
-        Some((whole, zeros)) => {
-            let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-            if whole.is_empty() || !digits(whole) || !zeros.bytes().all(|b| b == b'0') {
-                return Err(NotACustomer);
-            }
-            whole
-        }
-        None => field,
-    };
     let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    if !number.bytes().all(fits) {
-        return Err(NotACustomer);
-    }
+    let number = if field.bytes().all(fits) {
+        field
+    } else {
+        let (whole, zeros) = field.split_once('.').ok_or(NotACustomer)?;
+        let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        if whole.is_empty() || !digits(whole) || !zeros.bytes().all(|b| b == b'0') {
+            return Err(NotACustomer);
+        }
+        whole
+    };
     let nobody = number.len() <= 4
         && ["nan", "null", "none"]
             .iter()

@@ -293,7 +293,8 @@ impl Worker {
             let partition = self.partition(index);
             let mut from = self.next.get(index).copied().unwrap_or_default();
             let share = self.ctx.options.flush_lines / self.next.len().max(1);
-            let limit = records + share.max(1);
+            let before = records;
+            let mut limit = records + share.max(1);
             while records < limit {
                 let batches = self.retry(|w| {
                     let fetched = w.ctx.log.fetch(partition, Offset(from), FETCH_BYTES);
@@ -303,12 +304,16 @@ impl Worker {
                     break;
                 }
                 for batch in batches {
-                    from = batch.base_offset.0 + u64::from(batch.batch.records);
-                    records += batch.batch.records as usize;
-                    all.push((index, batch));
-                    if records >= limit {
+                    let more = batch.batch.records as usize;
+                    // A batch is taken whole, so the nearer end is chosen: always taking one
+                    // more would make flushes of twice the size, and of twice the memory.
+                    if records > before && records + more / 2 > limit {
+                        limit = records;
                         break;
                     }
+                    from = batch.base_offset.0 + u64::from(batch.batch.records);
+                    records += more;
+                    all.push((index, batch));
                 }
             }
         }

@@ -38,9 +38,10 @@ use crate::telemetry::{EventKind, EventLog, Health, Metrics, MonitoringServer, P
 use crate::watch::history::History;
 use crate::wire::{OpenError, Ports};
 
-/// Lines that a consumer keeps in memory to judge duplicates by, some 150 bytes each: those of
-/// three flushes, because a bucket is seldom touched again after that.
-const CACHE_LINES: usize = 80_000;
+/// Lines that a consumer keeps in memory to judge duplicates by, some 250 bytes each with the
+/// summaries of their buckets. Those of the flushes on their way stay in any case, and a bucket
+/// is seldom touched again after that.
+const CACHE_LINES: usize = 40_000;
 
 /// Asks to compare or repair that may wait: one for each data centre and kind.
 const ASKS: usize = 6;

@@ -4,6 +4,7 @@ use encoding_rs::{Decoder, UTF_16BE, UTF_16LE, WINDOWS_1252};
 
 use super::error::ForeignKind;
 use super::options::TextEncoding;
+use super::scan::first_bytes;
 
 /// Bytes looked at for the zeros of UTF-16.
 const UTF16_SAMPLE: usize = 4 << 10;
@@ -93,12 +94,20 @@ fn utf16_by_zeros(head: &[u8]) -> Option<(TextEncoding, String)> {
 
 fn by_validity(head: &[u8]) -> EncodingFound {
     let (mut valid, mut invalid) = (0_u64, 0_u64);
-    // Pure ASCII, the usual case, is seen at many bytes a cycle.
-    let beyond = if head.is_ascii() { &[] } else { head };
-    for chunk in beyond.utf8_chunks() {
-        // Counting characters of several bytes by their first byte.
-        valid += chunk.valid().bytes().filter(|b| *b >= 0xc0).count() as u64;
-        invalid += u64::from(!chunk.invalid().is_empty());
+    let mut rest = head;
+    loop {
+        let (text, stray) = match str::from_utf8(rest) {
+            Ok(text) => (text.as_bytes(), None),
+            Err(error) => {
+                let (text, stray) = rest.split_at(error.valid_up_to());
+                // Without a length the head ends within a character.
+                (text, stray.get(error.error_len().unwrap_or(stray.len())..))
+            }
+        };
+        valid += first_bytes(text);
+        let Some(behind) = stray else { break };
+        invalid += 1;
+        rest = behind;
     }
     let (encoding, evidence) = match (valid, invalid) {
         (0, 0) => (
@@ -167,13 +176,13 @@ impl Transcoder {
 
 /// Bytes that `text` takes in its file.
 pub(super) fn encoded_len(text: &[u8], encoding: TextEncoding) -> u64 {
-    let first_bytes = |range: fn(u8) -> bool| text.iter().filter(|b| range(**b)).count() as u64;
+    let count = |range: fn(u8) -> bool| text.iter().filter(|b| range(**b)).count() as u64;
     match encoding {
         TextEncoding::Utf8 => text.len() as u64,
-        TextEncoding::Windows1252 => first_bytes(|b| b & 0xc0 != 0x80),
+        TextEncoding::Windows1252 => count(|b| b & 0xc0 != 0x80),
         // One unit for each character, and a second one for those of four bytes.
         TextEncoding::Utf16Le | TextEncoding::Utf16Be => {
-            2 * (first_bytes(|b| b & 0xc0 != 0x80) + first_bytes(|b| b >= 0xf0))
+            2 * (count(|b| b & 0xc0 != 0x80) + count(|b| b >= 0xf0))
         }
     }
 }

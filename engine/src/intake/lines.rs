@@ -17,6 +17,7 @@ use super::open::{self, Opened};
 use super::options::{Column, ReadOptions, TextEncoding};
 use super::plan::{ReadPlan, WarningCode};
 use super::reject::{Defect, RAW_BYTES_MAX, message, text_of};
+use super::scan::has_byte_below_space;
 use super::source::Source;
 use super::split::{Piece, Place, Shape, Span, Splitter};
 
@@ -551,13 +552,13 @@ const fn reason_of(shape: Shape) -> Reason {
 /// Whether a control character is in the row: any below space except the tab, and except line
 /// ends where a quoted field may hold them.
 fn has_control(raw: &[u8], quoted: bool) -> bool {
-    let control = |byte: u8| byte < b' ' && byte != b'\t';
-    // Without a way out of the loop it is a few vector instructions.
-    let any = raw.iter().fold(false, |any, byte| any | control(*byte));
-    any && (!quoted
-        || raw
-            .iter()
-            .any(|byte| control(*byte) && !matches!(byte, b'\n' | b'\r')))
+    // Nearly no row has one, so that is found out first.
+    has_byte_below_space(raw)
+        && raw.iter().any(|byte| match byte {
+            b'\t' => false,
+            b'\n' | b'\r' => !quoted,
+            byte => *byte < b' ',
+        })
 }
 
 /// A field without the spaces and tabs around it.

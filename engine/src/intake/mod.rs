@@ -23,6 +23,7 @@ mod options;
 mod plan;
 mod preview;
 mod reject;
+mod scan;
 mod source;
 mod split;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use memchr::{memchr, memchr_iter, memchr2};
 use super::encoding::encoded_len;
 use super::error::IntakeError;
 use super::options::{Limits, TextEncoding};
+use super::scan::each_place;
 use super::text::TextStream;
 
 const QUOTE: u8 = b'"';
@@ -370,17 +371,20 @@ impl Splitter {
         let fields = &mut self.fields;
         let mut count = 0;
         let mut start = 0;
-        let mut put = |start: usize, end: usize| {
+        each_place(self.format.delimiter, line, |end| {
             if count < self.limits.columns {
                 fields.push(span(start, end));
             }
+            start = end + 1;
             count += 1;
-        };
-        for at in memchr_iter(self.format.delimiter, line) {
-            put(start, at);
-            start = at + 1;
+        });
+        if count < self.limits.columns {
+            fields.push(span(start, line.len()));
         }
-        put(start, line.len());
+        count += 1;
+        if line.len() <= self.limits.field_bytes {
+            return Shape::Fields(count);
+        }
         self.checked(count)
     }
 

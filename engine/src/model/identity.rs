@@ -5,6 +5,7 @@ use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::fmt;
 
+use rust_decimal::Decimal;
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64, xxh3_64_with_seed};
 
 use super::line::LineRef;
@@ -17,36 +18,31 @@ impl ContentHash {
     /// Hashes the columns, each ended so that text cannot move from one into the next.
     pub fn of(line: &LineRef<'_>) -> Self {
         // Most lines fit the stack buffer; hashing one slice is several times faster than a
-        // streaming hasher.
-        let mut buffer = [0_u8; 256];
+        // streaming hasher. It is all ends, and texts are put between them.
+        let mut buffer = [END; 256];
         let numbers = numbers(line);
-        let customer = line.customer.unwrap_or_default();
-        let texts = [
-            line.invoice_no,
-            line.stock_code,
-            line.description,
-            customer,
-            line.country,
-        ];
+        let texts = texts(line);
         let len = numbers.len() + texts.iter().map(|t| t.len() + 1).sum::<usize>();
-        if len <= buffer.len() {
-            let mut at = 0;
-            let mut put = |bytes: &[u8]| {
-                if let Some(target) = buffer.get_mut(at..at + bytes.len()) {
-                    target.copy_from_slice(bytes);
-                }
-                at += bytes.len();
-            };
-            put(&numbers);
-            for text in texts {
-                put(text.as_bytes());
-                put(&[END]);
-            }
-            return Self(xxh3_64(buffer.get(..len).unwrap_or_default()));
+        if len > buffer.len() {
+            return Self::streamed(line);
         }
-        let mut hasher = Xxh3Default::new();
-        hasher.update(&numbers);
+        let (head, mut rest) = buffer.split_at_mut(numbers.len());
+        head.copy_from_slice(&numbers);
         for text in texts {
+            let Some((place, behind)) = rest.split_at_mut_checked(text.len()) else {
+                break;
+            };
+            copy_short(place, text.as_bytes());
+            rest = behind.get_mut(1..).unwrap_or_default();
+        }
+        Self(xxh3_64(buffer.get(..len).unwrap_or_default()))
+    }
+
+    /// The same of a line of any length.
+    fn streamed(line: &LineRef<'_>) -> Self {
+        let mut hasher = Xxh3Default::new();
+        hasher.update(&numbers(line));
+        for text in texts(line) {
             hasher.update(text.as_bytes());
             hasher.update(&[END]);
         }
@@ -62,11 +58,54 @@ impl ContentHash {
     }
 }
 
+/// Lines of an invoice for which room is kept; few have more.
+const INVOICE_LINES: usize = 1_024;
+
 /// Not a byte of any UTF-8 text, so it ends a column unmistakably.
 const END: u8 = 0xff;
 
+fn texts<'a>(line: &LineRef<'a>) -> [&'a str; 5] {
+    [
+        line.invoice_no,
+        line.stock_code,
+        line.description,
+        line.customer.unwrap_or_default(),
+        line.country,
+    ]
+}
+
+/// Copies a text between slices of its length. Nearly all are of a few bytes, for which a call
+/// of `memcpy` costs more than the copying: their two ends are copied, which may overlap.
+fn copy_short(to: &mut [u8], from: &[u8]) {
+    match from.len() {
+        4..8 => copy_ends::<4>(to, from),
+        8..16 => copy_ends::<8>(to, from),
+        16..=32 => copy_ends::<16>(to, from),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+fn copy_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
+    if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk()) {
+        *to = *from;
+    }
+    if let (Some(to), Some(from)) = (to.last_chunk_mut::<N>(), from.last_chunk()) {
+        *to = *from;
+    }
+}
+
+/// The price without trailing zeros, so that 2.5 and 2.50 are one price.
+fn normalized(price: Decimal) -> Decimal {
+    // As the reader makes them; `normalize` divides 96 bits to find that out.
+    let is_normal = |mantissa: i64| price.scale() == 0 || mantissa % 10 != 0;
+    if i64::try_from(price.mantissa()).is_ok_and(is_normal) {
+        return price;
+    }
+    price.normalize()
+}
+
 fn numbers(line: &LineRef<'_>) -> [u8; 29] {
-    let price = line.unit_price.normalize();
+    let price = normalized(line.unit_price);
     let mut out = [0; 29];
     let (time, rest) = out.split_at_mut(8);
     time.copy_from_slice(&line.invoice_time.0.to_le_bytes());
@@ -103,8 +142,10 @@ pub struct OccurrenceWindow {
     order: VecDeque<u64>,
     /// The invoice that is being read. Nearly all are read in one go.
     current: Option<u64>,
-    /// Its lines: how often each content was seen.
-    lines: FxHashMap<ContentHash, u32>,
+    /// Its lines, as they came.
+    lines: Vec<ContentHash>,
+    /// How often each content is among them.
+    counts: FxHashMap<ContentHash, u32>,
     /// Lines of the invoices that were left.
     held: usize,
     capacity: usize,
@@ -120,7 +161,8 @@ impl OccurrenceWindow {
             left: FxHashMap::default(),
             order: VecDeque::new(),
             current: None,
-            lines: FxHashMap::default(),
+            lines: Vec::new(),
+            counts: FxHashMap::default(),
             held: 0,
             capacity,
         }
@@ -133,7 +175,8 @@ impl OccurrenceWindow {
             self.leave();
             self.enter(invoice);
         }
-        let count = self.lines.entry(content).or_insert(0);
+        self.lines.push(content);
+        let count = self.counts.entry(content).or_insert(0);
         let occurrence = *count;
         *count += 1;
         occurrence
@@ -144,16 +187,15 @@ impl OccurrenceWindow {
         let Some(invoice) = self.current.take() else {
             return;
         };
-        // The order among the lines of an invoice does not matter here.
-        let lines: Vec<_> = self
-            .lines
-            .drain()
-            .flat_map(|(content, count)| std::iter::repeat_n(content, count as usize))
-            .collect();
-        self.held += lines.len();
-        if self.left.insert(invoice, lines.into()).is_none() {
+        self.held += self.lines.len();
+        if self.left.insert(invoice, self.lines.as_slice().into()).is_none() {
             self.order.push_back(invoice);
         }
+        self.lines.clear();
+        self.counts.clear();
+        // One huge invoice must not make each one after it expensive to clear.
+        self.lines.shrink_to(INVOICE_LINES);
+        self.counts.shrink_to(INVOICE_LINES);
         while self.held > self.capacity {
             let Some(oldest) = self.order.pop_front() else {
                 break;
@@ -171,8 +213,9 @@ impl OccurrenceWindow {
         if let Some(lines) = self.left.get_mut(&invoice) {
             let lines = std::mem::take(lines);
             self.held -= lines.len();
+            self.lines.extend_from_slice(&lines);
             for content in lines {
-                *self.lines.entry(content).or_insert(0) += 1;
+                *self.counts.entry(content).or_insert(0) += 1;
             }
         }
     }
@@ -183,8 +226,38 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::InvoiceTime;
 
     proptest! {
+        /// The short way and the way of lines of any length are one function.
+        #[test]
+        fn a_hash_does_not_depend_on_how_it_was_made(
+            texts in proptest::collection::vec("[ -~é]{0,60}", 5),
+            quantity: i32,
+            mantissa in -10_000_i64..10_000,
+            scale in 0_u32..7,
+            known: bool,
+        ) {
+            let [invoice_no, stock_code, description, customer, country] = [0, 1, 2, 3, 4].map(|n| &*texts[n]);
+            let line = |unit_price| LineRef {
+                invoice_no,
+                stock_code,
+                description,
+                quantity,
+                invoice_time: InvoiceTime(i64::from(quantity)),
+                unit_price,
+                customer: known.then_some(customer),
+                country,
+            };
+            let price = Decimal::new(mantissa, scale);
+            let hash = ContentHash::of(&line(price));
+            prop_assert_eq!(hash, ContentHash::streamed(&line(price)));
+            prop_assert_eq!(hash, ContentHash::of(&line(price.normalize())));
+            let mut longer = price;
+            longer.rescale(scale + 3);
+            prop_assert_eq!(hash, ContentHash::of(&line(longer)));
+        }
+
         /// Within its capacity a window counts like a map of everything.
         #[test]
         fn a_window_counts_the_lines_of_each_invoice(

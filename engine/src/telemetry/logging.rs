@@ -115,6 +115,9 @@ fn filter(level: LogLevel) -> Targets {
         .with_target("retail", level)
 }
 
+/// Lines that may wait for the disk. Room for all of them is taken at once, 32 bytes each.
+const LINES_WAITING: usize = 4_096;
+
 fn open_files(settings: &Settings) -> Result<(NonBlocking, WorkerGuard), LoggingError> {
     let path = settings.log_files_dir();
     let failed = |what: String| LoggingError::Files {
@@ -130,6 +133,7 @@ fn open_files(settings: &Settings) -> Result<(NonBlocking, WorkerGuard), Logging
         .build(&path)
         .map_err(|error| failed(error.to_string()))?;
     Ok(NonBlockingBuilder::default()
+        .buffered_lines_limit(LINES_WAITING)
         .lossy(false)
         .thread_name("log-files")
         .finish(appender))

@@ -22,9 +22,9 @@ pub(super) const FORMAT: u32 = 1;
 /// Blocks that a bucket may gain before some are merged.
 const MERGE_AFTER: u32 = 8;
 
-/// Buckets whose newest summary is remembered, some 48 bytes each. The table of a forgotten one
-/// is asked again.
-const HEADS_MAX: usize = 32_768;
+/// Buckets whose newest summary is remembered, some 60 bytes each: those of several flushes, and
+/// what fills a hash table of 8,192 places. The table of a forgotten one is asked again.
+const HEADS_MAX: usize = 7_168;
 
 const META_FORMAT: &[u8] = b"format";
 const META_APPLIED: &[u8] = b"applied";
