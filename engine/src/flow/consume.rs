@@ -293,9 +293,11 @@ impl Worker {
             let partition = self.partition(index);
             let mut from = self.next.get(index).copied().unwrap_or_default();
             let share = self.ctx.options.flush_lines / self.next.len().max(1);
-            let before = records;
             let mut limit = records + share.max(1);
-            while records < limit {
+            // A batch is taken whole, so the nearer end is chosen: always taking one more would
+            // make flushes of twice the size, and of twice the memory.
+            let mut largest = 0;
+            while records + largest / 2 < limit {
                 let batches = self.retry(|w| {
                     let fetched = w.ctx.log.fetch(partition, Offset(from), FETCH_BYTES);
                     fetched.map_err(Failure::Log)
@@ -305,14 +307,13 @@ impl Worker {
                 }
                 for batch in batches {
                     let more = batch.batch.records as usize;
-                    // A batch is taken whole, so the nearer end is chosen: always taking one
-                    // more would make flushes of twice the size, and of twice the memory.
-                    if records > before && records + more / 2 > limit {
+                    if largest > 0 && records + more / 2 > limit {
                         limit = records;
                         break;
                     }
                     from = batch.base_offset.0 + u64::from(batch.batch.records);
                     records += more;
+                    largest = largest.max(more);
                     all.push((index, batch));
                 }
             }

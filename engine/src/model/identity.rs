@@ -188,7 +188,11 @@ impl OccurrenceWindow {
             return;
         };
         self.held += self.lines.len();
-        if self.left.insert(invoice, self.lines.as_slice().into()).is_none() {
+        if self
+            .left
+            .insert(invoice, self.lines.as_slice().into())
+            .is_none()
+        {
             self.order.push_back(invoice);
         }
         self.lines.clear();

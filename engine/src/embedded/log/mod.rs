@@ -77,7 +77,7 @@ impl Default for LogOptions {
         Self {
             partitions_per_topic: 3,
             segment_bytes: 64 * 1024 * 1024,
-            tail_bytes: 8 * 1024 * 1024,
+            tail_bytes: 4 * 1024 * 1024,
         }
     }
 }
