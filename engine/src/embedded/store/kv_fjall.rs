@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fjall::compaction::Leveled;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
 
 use super::kv::{Batch, Kv, KvError, Row, Rows, Table, View, after_prefix};
@@ -19,6 +20,9 @@ const CACHE_BYTES: u64 = 4 << 20;
 const LARGE_MEMTABLE_BYTES: u64 = 6 << 20;
 /// The same for the small tables.
 const SMALL_MEMTABLE_BYTES: u64 = 2 << 20;
+/// Length of a sorted file. A merge keeps the keys it wrote until the file is complete, and each
+/// key keeps the block it was read from: what a merge holds is the length of a file.
+const TABLE_BYTES: u64 = 8 << 20;
 /// The least that fjall admits.
 const JOURNAL_BYTES: u64 = 64 << 20;
 
@@ -56,7 +60,10 @@ impl FjallKv {
             .map_err(open_error)?;
         let keyspace = |name: &str, memtable: u64| {
             db.keyspace(name, || {
-                KeyspaceCreateOptions::default().max_memtable_size(memtable)
+                let merging = Leveled::default().with_table_target_size(TABLE_BYTES);
+                KeyspaceCreateOptions::default()
+                    .max_memtable_size(memtable)
+                    .compaction_strategy(Arc::new(merging))
             })
             .map_err(open_error)
         };
