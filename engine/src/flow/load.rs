@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::intake::RowLayout;
 use crate::ledger::Intake;
-use crate::model::{CommittedOffset, EndOffset, LoadId, TopicPartition};
+use crate::model::{CommittedOffset, EndOffset, LoadId, Topic, TopicPartition};
 use crate::ports::LoadMark;
 
 /// How far a load has come.
@@ -22,7 +22,8 @@ pub enum LoadState {
     Produced,
     /// Ended by a person; loading the file again goes on where it stood.
     Cancelled,
-    /// Ended because too many rows were rejected, with the sentence that says so.
+    /// Ended because too many rows were rejected, with the sentence that says so. Loading the
+    /// file again under a wider limit goes on where it stood.
     Stopped(String),
     /// Ended by an error, with what it says.
     Failed(String),
@@ -62,7 +63,18 @@ pub struct LoadRecord {
 impl LoadRecord {
     /// Whether its file is to be read on.
     pub const fn is_unfinished(&self) -> bool {
-        matches!(self.state, LoadState::Reading | LoadState::Cancelled)
+        matches!(
+            self.state,
+            LoadState::Reading | LoadState::Cancelled | LoadState::Stopped(_)
+        )
+    }
+
+    /// Records that the log should have of this load in a topic.
+    pub(crate) fn records_of(&self, topic: Topic) -> u64 {
+        match topic {
+            Topic::Lines(region) => self.intake.per_region()[region].lines,
+            Topic::Quarantine => self.intake.set_aside.total(),
+        }
     }
 
     /// The mark that keeps it.

@@ -255,13 +255,14 @@ impl Runtime {
                 && load.reading == self.reading(request)
         });
         let record = match unfinished {
-            Some(mut record) => {
+            Some(mut record) if is_whole(self.log.as_ref(), &record)? => {
                 record.state = LoadState::Reading;
+                (record.to, record.produced_at) = (None, None);
                 let (load, row) = (record.id, record.intake.read);
                 self.events.emit(EventKind::LoadResumed { load, row });
                 record
             }
-            None => self.new_record(request, fingerprint, reader)?,
+            Some(_) | None => self.new_record(request, fingerprint, reader)?,
         };
         *current = Some((
             Current {
@@ -474,4 +475,22 @@ impl Runtime {
             }
         }
     }
+}
+
+/// Whether the log has the records that the mark of an unfinished load counts. Where a group
+/// failed for good while the one behind it was acknowledged, the mark says more than is there,
+/// and going on after it would lose the lines between: such a load begins again.
+fn is_whole(log: &dyn Log, load: &LoadRecord) -> Result<bool, LogError> {
+    for topic in Topic::ALL {
+        let mut there = 0;
+        for (partition, from) in load.from.iter().filter(|(p, _)| p.topic == topic) {
+            there += log.offsets(*partition)?.end.0.saturating_sub(from.0);
+        }
+        let wanted = load.records_of(topic);
+        if there != wanted {
+            tracing::warn!(load = %load.id, %topic, wanted, there, "the log has other records than the mark counts");
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

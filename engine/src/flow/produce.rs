@@ -98,19 +98,31 @@ struct Gathered {
     bytes: Vec<u8>,
 }
 
-/// A group that was sent.
-struct InFlight {
+/// Records that are appended together, and the load as it stands when they are there.
+struct Group {
     append: Append,
-    pending: Result<Box<dyn PendingAppend>, LogError>,
     after: LoadRecord,
     read: ReadProgress,
     /// When its first row was read.
     began: Duration,
 }
 
-struct Work<'p> {
+/// A group that was sent.
+struct InFlight {
+    group: Group,
+    pending: Result<Box<dyn PendingAppend>, LogError>,
+}
+
+/// A load that is being produced, row by row.
+pub(super) struct Work<'p> {
     producer: &'p Producer,
     load: LoadRecord,
+    /// Rows met so far, and those at the beginning that the log has already.
+    row: u64,
+    resume_after: u64,
+    /// What the counters have been told.
+    told_read: u64,
+    told_clean: u64,
     lines: PerRegion<Vec<Gathered>>,
     rejects: Gathered,
     gathered: usize,
@@ -132,6 +144,23 @@ impl Producer {
         reader: &mut LineReader,
         load: LoadRecord,
     ) -> Result<LoadRecord, ProduceError> {
+        let mut work = self.begin(reader, load)?;
+        let ended = loop {
+            match work.step(reader) {
+                Ok(None) => {}
+                Ok(Some(state)) => break state,
+                Err(error) => break LoadState::Failed(error.to_string()),
+            }
+        };
+        work.end(ended)
+    }
+
+    /// Takes up a load where its record says that it stands.
+    pub(super) fn begin(
+        &self,
+        reader: &LineReader,
+        load: LoadRecord,
+    ) -> Result<Work<'_>, ProduceError> {
         let partitions = |topic| {
             let count = self.log.partitions(topic);
             (0..count).map(|_| Gathered::default()).collect::<Vec<_>>()
@@ -142,8 +171,12 @@ impl Producer {
             .iter()
             .map(|(partition, _)| Ok((*partition, self.log.offsets(*partition)?.end)))
             .collect::<Result<_, LogError>>()?;
-        let mut work = Work {
+        Ok(Work {
             producer: self,
+            row: 0,
+            resume_after: load.intake.read,
+            told_read: load.intake.read,
+            told_clean: load.intake.clean,
             lines: PerRegion::from_fn(|region| partitions(Topic::Lines(region))),
             rejects: Gathered::default(),
             gathered: 0,
@@ -153,71 +186,64 @@ impl Producer {
             pace: Pace::start(self.clock.as_ref()),
             read: reader.progress(),
             load,
-        };
-        let ended = work.read(reader);
-        work.load.state = match ended {
-            Ok(state) => state,
-            Err(error) => LoadState::Failed(error.to_string()),
-        };
-        work.end()?;
-        Ok(work.load)
+        })
     }
 }
 
 impl Work<'_> {
-    fn read(&mut self, reader: &mut LineReader) -> Result<LoadState, ProduceError> {
-        let resume_after = self.load.intake.read;
-        let mut row = 0_u64;
-        let (mut told_read, mut told_clean) = (resume_after, self.load.intake.clean);
-        loop {
-            if row.is_multiple_of(CHECK_EVERY) || self.producer.rate.get().is_some() {
-                let intake = &self.load.intake;
-                let counters = &self.producer.counters;
-                if intake.read > told_read {
-                    let (read, clean) = (intake.read - told_read, intake.clean - told_clean);
-                    add(&counters.read, read);
-                    add(&counters.clean, clean);
-                    add(&counters.set_aside, read - clean);
-                    (told_read, told_clean) = (intake.read, intake.clean);
-                }
-                if self.pass()? == Pass::Stop {
-                    return Ok(LoadState::Cancelled);
-                }
-            }
-            let Some(next) = reader.next()? else {
-                let intake = &self.load.intake;
-                let counters = &self.producer.counters;
-                add(&counters.read, intake.read - told_read);
-                add(&counters.clean, intake.clean - told_clean);
-                let clean_and_told = intake.clean - told_clean;
-                add(
-                    &counters.set_aside,
-                    intake.read - told_read - clean_and_told,
-                );
-                reader.finish_check()?;
-                return Ok(LoadState::Produced);
-            };
-            row += 1;
-            if row <= resume_after {
-                continue;
-            }
-            if self.gathered == 0 {
-                self.began = self.producer.clock.monotonic();
-            }
-            match next {
-                ReadRow::Clean(line) => self.put_line(&line),
-                ReadRow::SetAside(set_aside) => {
-                    self.put_reject(&set_aside);
-                    if let Some(why) = self.over_the_limit() {
-                        return Ok(LoadState::Stopped(why));
-                    }
-                }
-            }
-            if self.gathered >= self.producer.group_lines {
-                self.read = reader.progress();
-                self.send_group()?;
+    /// Takes the next row; how the load ended when there is none or none is wanted.
+    pub(super) fn step(
+        &mut self,
+        reader: &mut LineReader,
+    ) -> Result<Option<LoadState>, ProduceError> {
+        if self.row.is_multiple_of(CHECK_EVERY) || self.producer.rate.get().is_some() {
+            self.count();
+            if self.pass()? == Pass::Stop {
+                return Ok(Some(LoadState::Cancelled));
             }
         }
+        // A load that was stopped for its rejects goes on only under a wider limit.
+        if self.row == 0
+            && let Some(why) = self.over_the_limit()
+        {
+            return Ok(Some(LoadState::Stopped(why)));
+        }
+        let Some(next) = reader.next()? else {
+            self.count();
+            reader.finish_check()?;
+            return Ok(Some(LoadState::Produced));
+        };
+        self.row += 1;
+        if self.row <= self.resume_after {
+            return Ok(None);
+        }
+        if self.gathered == 0 {
+            self.began = self.producer.clock.monotonic();
+        }
+        match next {
+            ReadRow::Clean(line) => self.put_line(&line),
+            ReadRow::SetAside(set_aside) => {
+                self.put_reject(&set_aside);
+                if let Some(why) = self.over_the_limit() {
+                    return Ok(Some(LoadState::Stopped(why)));
+                }
+            }
+        }
+        if self.gathered >= self.producer.group_lines {
+            self.read = reader.progress();
+            self.send_group()?;
+        }
+        Ok(None)
+    }
+
+    /// Tells the counters what was read since they were told last.
+    fn count(&mut self) {
+        let (intake, counters) = (&self.load.intake, &self.producer.counters);
+        let (read, clean) = (intake.read - self.told_read, intake.clean - self.told_clean);
+        add(&counters.read, read);
+        add(&counters.clean, clean);
+        add(&counters.set_aside, read - clean);
+        (self.told_read, self.told_clean) = (intake.read, intake.clean);
     }
 
     fn put_line(&mut self, line: &CleanLine<'_>) {
@@ -326,14 +352,18 @@ impl Work<'_> {
             mark: Some(self.load.to_mark()?),
         };
         self.finish_done(IN_FLIGHT - 1)?;
+        if self.in_flight.iter().any(|sent| sent.pending.is_err()) {
+            // Its mark says that the groups before it are there, so it waits for them.
+            self.finish_all()?;
+        }
         let pending = self.producer.log.submit(append.clone());
-        self.in_flight.push_back(InFlight {
+        let group = Group {
             append,
-            pending,
             after: self.load.clone(),
             read: self.read,
             began: self.began,
-        });
+        };
+        self.in_flight.push_back(InFlight { group, pending });
         set(&self.producer.counters.appending, self.in_flight.len());
         Ok(())
     }
@@ -345,43 +375,73 @@ impl Work<'_> {
     /// Waits until at most `left` groups are on their way.
     fn finish_done(&mut self, left: usize) -> Result<(), ProduceError> {
         while self.in_flight.len() > left {
-            let Some(group) = self.in_flight.pop_front() else {
+            let Some(InFlight { group, pending }) = self.in_flight.pop_front() else {
                 break;
             };
-            let InFlight {
-                append,
-                mut pending,
-                after,
-                read,
-                began,
-            } = group;
-            let receipt = loop {
-                match pending.and_then(PendingAppend::wait) {
-                    Ok(receipt) => break receipt,
-                    Err(error) => pending = self.again(error, &append)?,
+            match pending.and_then(PendingAppend::wait) {
+                Ok(receipt) => {
+                    self.acknowledged(&group.append, &receipt, group.began);
+                    (self.producer.progress)(&group.after, Some(group.read));
                 }
-            };
-            self.acknowledged(&append, &receipt, began);
+                Err(error) => self.again(group, error)?,
+            }
             set(&self.producer.counters.appending, self.in_flight.len());
-            (self.producer.progress)(&after, Some(read));
         }
         Ok(())
     }
 
-    /// A group failed: appends it again after a pause, unless that is hopeless or unwanted.
-    fn again(
+    /// A group failed: appends it again, and those behind it that failed too.
+    ///
+    /// Those behind it may be there already. Then its mark says so, for the mark in the log must
+    /// not go back: a load that is resumed would produce them a second time.
+    fn again(&mut self, failed: Group, error: LogError) -> Result<(), ProduceError> {
+        let mut groups = VecDeque::from([(failed, Some(error))]);
+        while let Some(InFlight { group, pending }) = self.in_flight.pop_front() {
+            let failed = match pending.and_then(PendingAppend::wait) {
+                Ok(receipt) => {
+                    self.acknowledged(&group.append, &receipt, group.began);
+                    None
+                }
+                Err(error) => Some(error),
+            };
+            groups.push_back((group, failed));
+        }
+        while let Some((group, failed)) = groups.pop_front() {
+            let Some(error) = failed else {
+                continue;
+            };
+            let there = groups.iter().take_while(|(_, failed)| failed.is_none());
+            let reached = there.last().map_or(&group, |(newer, _)| newer);
+            let append = Append {
+                batches: group.append.batches.clone(),
+                mark: Some(reached.after.to_mark()?),
+            };
+            let receipt = self.append_again(&append, error)?;
+            self.acknowledged(&append, &receipt, group.began);
+            (self.producer.progress)(&reached.after, Some(reached.read));
+        }
+        Ok(())
+    }
+
+    /// Appends after a pause until it is there, unless that is hopeless or unwanted.
+    fn append_again(
         &self,
-        error: LogError,
         append: &Append,
-    ) -> Result<Result<Box<dyn PendingAppend>, LogError>, ProduceError> {
-        if error.outcome() != Outcome::Retry || self.producer.gate.is_stopped() {
-            return Err(error.into());
+        mut error: LogError,
+    ) -> Result<AppendReceipt, ProduceError> {
+        loop {
+            if error.outcome() != Outcome::Retry || self.producer.gate.is_stopped() {
+                return Err(error.into());
+            }
+            tracing::debug!(%error, "an append failed and is sent again");
+            if self.producer.gate.wait(RETRY_PAUSE) == Pass::Stop {
+                return Err(error.into());
+            }
+            match self.producer.log.append(append.clone()) {
+                Ok(receipt) => return Ok(receipt),
+                Err(again) => error = again,
+            }
         }
-        tracing::debug!(%error, "an append failed and is sent again");
-        if self.producer.gate.wait(RETRY_PAUSE) == Pass::Stop {
-            return Err(error.into());
-        }
-        Ok(self.producer.log.submit(append.clone()))
     }
 
     fn acknowledged(&mut self, append: &Append, receipt: &AppendReceipt, began: Duration) {
@@ -402,8 +462,7 @@ impl Work<'_> {
     }
 
     /// Sends the rest and records how the load ended.
-    fn end(&mut self) -> Result<(), ProduceError> {
-        let state = std::mem::replace(&mut self.load.state, LoadState::Reading);
+    pub(super) fn end(mut self, state: LoadState) -> Result<LoadRecord, ProduceError> {
         self.send_group()?;
         self.finish_all()?;
         self.load.state = state;
@@ -417,7 +476,7 @@ impl Work<'_> {
         };
         self.producer.log.append(append)?;
         (self.producer.progress)(&self.load, None);
-        Ok(())
+        Ok(self.load)
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -457,3 +516,7 @@ impl Pace {
         due.checked_sub(elapsed).filter(|early| !early.is_zero())
     }
 }
+
+#[cfg(test)]
+#[path = "produce_tests.rs"]
+mod tests;
