@@ -201,6 +201,8 @@ pub enum Command {
     /// Carry a reviewed plan out, exactly, or refuse because the group has moved since. Answered
     /// when the group stands where the plan says; reading again goes on after that.
     ApplyReplay(Box<Plan>, Reply<Result<(), ReplayError>>),
+    /// Plan to set the group back to where it stood before the last replay; moves nothing.
+    PlanUndo(Reply<Result<Plan, ReplayError>>),
     /// Set the group back to where it stood before the last replay; answers the plan applied.
     UndoReplay(Reply<Result<Plan, ReplayError>>),
     /// Show the first rows of a file, with the routing map in force; reads its head only.
@@ -312,6 +314,18 @@ pub struct PartitionView {
     pub committed: Option<CommittedOffset>,
     /// How far the group is behind.
     pub lag: Lag,
+}
+
+impl PartitionView {
+    /// Lines that left the log before its group consumed them: 0 as long as retention heeds the
+    /// groups. `None` when the log does not answer.
+    pub fn lost_to_retention(&self) -> Option<u64> {
+        let begin = self.begin?.0;
+        Some(
+            self.committed
+                .map_or(begin, |at| begin.saturating_sub(at.0)),
+        )
+    }
 }
 
 /// One region in a snapshot.
@@ -672,6 +686,9 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
         Command::ApplyReplay(plan, reply) => {
             let work = move || reply.send(shared.apply_replay(&plan));
             return task("replay", Box::new(work));
+        }
+        Command::PlanUndo(reply) => {
+            return task("replay", Box::new(move || reply.send(shared.plan_undo())));
         }
         Command::UndoReplay(reply) => {
             return task("replay", Box::new(move || reply.send(shared.undo_replay())));

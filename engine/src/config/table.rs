@@ -104,8 +104,9 @@ pub const SETTINGS: &[SettingDoc] = &[
     row("log.partitions", "RETAIL_LOG_PARTITIONS", count(1, SHARDS as i64, "partitions"), "3",
         "Partitions per topic, fixed when the topics are made. An invoice's shard (of 12) decides \
          its partition."),
-    row("log.retention_hours", "RETAIL_LOG_RETENTION_HOURS", count(0, 87_600, "hours"), "0",
-        "How long consumed records stay readable for replay. 0: for ever."),
+    row("log.retention_hours", "RETAIL_LOG_RETENTION_HOURS", count(0, 87_600, "hours"), "168",
+        "How long consumed records stay readable for replay, at least; what is not consumed stays \
+         in any case. 0: for ever."),
 
     row("flow.flush_lines", "RETAIL_FLUSH_LINES", count(100, 1_000_000, "lines"), "25000",
         "Lines that a consumer gathers into one durable write. Fewer: earlier visible; more: \

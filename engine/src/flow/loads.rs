@@ -28,7 +28,7 @@ use crate::telemetry::EventKind;
 const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// How long the replicas may take to settle after the last line is written at QUORUM; after it
 /// the ledger says which data centre is not known to have all.
-const SETTLE: Duration = Duration::from_secs(30);
+pub(super) const SETTLE: Duration = Duration::from_secs(30);
 
 /// What is to be loaded, and how.
 #[derive(Debug, Clone)]
@@ -480,7 +480,7 @@ impl Runtime {
 /// Whether the log has the records that the mark of an unfinished load counts. Where a group
 /// failed for good while the one behind it was acknowledged, the mark says more than is there,
 /// and going on after it would lose the lines between: such a load begins again.
-fn is_whole(log: &dyn Log, load: &LoadRecord) -> Result<bool, LogError> {
+pub(super) fn is_whole(log: &dyn Log, load: &LoadRecord) -> Result<bool, LogError> {
     for topic in Topic::ALL {
         let mut there = 0;
         for (partition, from) in load.from.iter().filter(|(p, _)| p.topic == topic) {

@@ -31,6 +31,7 @@ mod quarantine;
 mod queries;
 mod rebuild;
 mod replay;
+mod retain;
 mod routes;
 mod routing;
 mod runtime;
@@ -39,6 +40,10 @@ mod tell;
 mod ways;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod sim;
+#[cfg(test)]
+mod whole_tests;
 
 pub use analyse::AnalyseError;
 pub use browse::{

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::loads::LoadError;
+use super::loads::{LoadError, SETTLE};
 use super::replay::{ReplayError, ReplayRequest};
 use super::runtime::{Runtime, write_generation};
-use crate::ports::StoreError;
+use crate::ports::{Settled, StoreError};
 use crate::replay::plan::Strategy;
 
 /// Why summaries were not rebuilt.
@@ -59,6 +59,10 @@ impl Runtime {
             self.apply_replay(&plan)?;
         }
         self.drain_all()?;
+        // QUORUM has them; whoever compares next wants all three to.
+        if self.store.settle(SETTLE) == Settled::NotYet {
+            tracing::warn!("not every data centre has every summary yet");
+        }
         Ok(lines)
     }
 }

@@ -11,9 +11,9 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::gate::Pass;
-use super::runtime::Runtime;
+use super::runtime::{Runtime, write_note};
 use crate::model::{CommittedOffset, LoadId, Offset, Partition, Topic, TopicPartition};
-use crate::ports::LogError;
+use crate::ports::{LogError, StoreError};
 use crate::replay::plan::{Cost, GroupNow, Lookup, PartitionNow, Plan, PlanChanged, Strategy};
 use crate::telemetry::EventKind;
 use crate::watch::rates::Hop;
@@ -24,6 +24,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 const HELD_WITHIN: Duration = Duration::from_secs(20);
 /// Bytes read from a partition to learn how long a line is.
 const SAMPLE_BYTES: usize = 1 << 16;
+/// Name of the note that holds the plan applied last.
+const LAST_REPLAY: &str = "last-replay";
 
 /// What to plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +74,13 @@ pub enum ReplayError {
         /// What was read back.
         found: Option<u64>,
     },
-    /// Nothing was replayed since the engine was opened.
+    /// The plan could not be kept for undoing it, or read back. Nothing was moved.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The plan that is kept cannot be read.
+    #[error("the plan that was applied last cannot be read: {0}")]
+    Kept(#[from] serde_json::Error),
+    /// Nothing was replayed, or it was undone already.
     #[error("there is no replay to undo")]
     NothingToUndo,
     /// The engine is closing. Nothing was moved.
@@ -92,7 +100,8 @@ impl ReplayError {
                 "bring the data centres back that do not answer, then try again"
             }
             Self::NotKept { .. } => "make the plan again and look at it before it is applied",
-            Self::NothingToUndo => "plan a replay to the offsets that you want",
+            Self::Store(error) => error.remedy(),
+            Self::Kept(_) | Self::NothingToUndo => "plan a replay to the offsets that you want",
             Self::Closing => "open the engine again",
         }
     }
@@ -159,10 +168,12 @@ impl Runtime {
         if commits.is_empty() {
             return Ok(());
         }
+        // Kept before anything moves. Undoing a plan that was not applied after all sets the group
+        // where it stands.
+        self.keep_last(Some(plan))?;
         self.log.commit(&commits)?;
         self.move_consumers(&commits);
         self.read_back(&commits)?;
-        *self.last_replay.lock() = Some(plan.clone());
         for row in plan.rows.iter().filter(|row| row.now != row.after) {
             if let Some(to) = row.after {
                 self.events.emit(EventKind::Replayed {
@@ -175,18 +186,45 @@ impl Runtime {
         Ok(())
     }
 
-    /// Sets the group back to where it stood before the last replay.
-    pub(crate) fn undo_replay(&self) -> Result<Plan, ReplayError> {
-        let applied = self.last_replay.lock().clone();
-        let applied = applied.ok_or(ReplayError::NothingToUndo)?;
-        // Held from here on: a group that reads on between planning and applying would refuse.
-        let _held = self.hold_consumers()?;
+    /// Plans to set the group back to where it stood before the last replay; moves nothing.
+    pub(crate) fn plan_undo(&self) -> Result<Plan, ReplayError> {
+        if self.consuming.is_paused() {
+            self.wait_held()?;
+        }
+        let applied = self.last_replay()?.ok_or(ReplayError::NothingToUndo)?;
         let partitions: Vec<_> = applied.rows.iter().map(|row| row.partition).collect();
         let group = self.group_now(&partitions)?;
-        let plan = Plan::undo(&applied, &group, self.replay_cost(&group));
+        Ok(Plan::undo(&applied, &group, self.replay_cost(&group)))
+    }
+
+    /// Sets the group back to where it stood before the last replay.
+    pub(crate) fn undo_replay(&self) -> Result<Plan, ReplayError> {
+        // Held from here on: a group that reads on between planning and applying would refuse.
+        let _held = self.hold_consumers()?;
+        let plan = self.plan_undo()?;
         self.apply_replay(&plan)?;
-        *self.last_replay.lock() = None;
+        self.keep_last(None)?;
         Ok(plan)
+    }
+
+    /// The replay that was applied last, in this process or an earlier one.
+    fn last_replay(&self) -> Result<Option<Plan>, ReplayError> {
+        let note = self.store.note(LAST_REPLAY, self.routes.read_anywhere())?;
+        let kept = note.filter(|value| !value.is_empty());
+        Ok(kept
+            .map(|value| serde_json::from_slice(&value))
+            .transpose()?)
+    }
+
+    /// Keeps a plan for undoing it; `None` when there is nothing to undo any more.
+    fn keep_last(&self, plan: Option<&Plan>) -> Result<(), ReplayError> {
+        let value = plan
+            .map(serde_json::to_vec)
+            .transpose()?
+            .unwrap_or_default();
+        let (via, level) = self.routes.anywhere();
+        write_note(self.store.as_ref(), LAST_REPLAY, value.into(), via, level)?;
+        Ok(())
     }
 
     /// Pauses the consumers and waits until each has finished what it had in flight.

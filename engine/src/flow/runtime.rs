@@ -21,6 +21,7 @@ use super::position::Position;
 use super::probe::{Canary, Prober};
 use super::produce::Rate;
 use super::quarantine::QuarantineDesk;
+use super::retain::Retention;
 use super::routes::Routes;
 use super::routing::RoutingDesk;
 use super::sampler::Sampler;
@@ -33,7 +34,6 @@ use crate::model::{ConsistencyLevel, Dc, Topic};
 use crate::ports::{
     Clock, Comparison, Entropy, Flush, Log, Note, ReadSource, RepairReport, Store, StoreError,
 };
-use crate::replay::plan::Plan;
 use crate::telemetry::{EventKind, EventLog, Health, Metrics, MonitoringServer, PortChoice};
 use crate::watch::history::History;
 use crate::wire::{OpenError, Ports};
@@ -112,8 +112,6 @@ pub(crate) struct Runtime {
     pub(crate) running: Arc<Gate>,
     pub(crate) snapshot: ArcSwap<Snapshot>,
     pub(crate) roles: Roles,
-    /// The replay that was applied last, for undoing it.
-    pub(crate) last_replay: Mutex<Option<Plan>>,
     /// Held while a drill runs: there is one at a time.
     pub(crate) drilling: Mutex<()>,
     /// The drill that runs, as others see it.
@@ -234,7 +232,6 @@ impl Runtime {
             consuming: Arc::default(),
             running: Arc::default(),
             roles,
-            last_replay: Mutex::default(),
             drilling: Mutex::default(),
             drills: Drills::default(),
             drill_list: Mutex::default(),
@@ -361,6 +358,16 @@ impl Runtime {
             asks,
         };
         threads.push(spawn("compare", move || comparer.run())?);
+        if let Some(keep) = self.settings.log.retention {
+            let retention = Retention {
+                log: Arc::clone(&self.log),
+                clock: Arc::clone(&self.clock),
+                events: self.events.clone(),
+                keep,
+                gate: Arc::clone(&self.running),
+            };
+            threads.push(spawn("retention", move || retention.run())?);
+        }
         for via in Dc::ALL {
             let prober = Prober {
                 via,
@@ -518,7 +525,7 @@ fn tell_transition(events: &EventLog, event: &TransitionEvent) {
 const GENERATION: &str = "generation";
 
 /// The base of write timestamps: made once per store, raised by a rebuild.
-fn stored_generation(store: &dyn Store, clock: &dyn Clock) -> Result<u64, OpenError> {
+pub(super) fn stored_generation(store: &dyn Store, clock: &dyn Clock) -> Result<u64, OpenError> {
     let from = ReadSource::Level {
         via: Dc::Europe,
         level: ConsistencyLevel::Quorum,
@@ -545,13 +552,29 @@ pub(crate) fn write_generation(
     level: ConsistencyLevel,
 ) -> Result<u64, StoreError> {
     let made = u64::try_from(clock.now().timestamp_micros()).unwrap_or(0);
+    write_note(
+        store,
+        GENERATION,
+        made.to_le_bytes().to_vec().into(),
+        via,
+        level,
+    )?;
+    Ok(made)
+}
+
+/// Writes a note, durably.
+pub(super) fn write_note(
+    store: &dyn Store,
+    name: &str,
+    value: bytes::Bytes,
+    via: Dc,
+    level: ConsistencyLevel,
+) -> Result<(), StoreError> {
+    let name = name.into();
     let flush = Flush {
-        notes: vec![Note {
-            name: GENERATION.into(),
-            value: made.to_le_bytes().to_vec().into(),
-        }],
+        notes: vec![Note { name, value }],
         ..Flush::default()
     };
     store.submit(&flush, via, level)?.wait()?;
-    Ok(made)
+    Ok(())
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::model::{CommittedOffset, LoadId, Offset, TopicPartition};
@@ -61,7 +61,7 @@ pub trait Lookup {
 }
 
 /// Something to know about a partition of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanNote {
     /// The place lies before the oldest line, which is taken instead.
@@ -86,7 +86,7 @@ pub struct Cost {
 }
 
 /// One partition of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanRow {
     /// The partition.
     pub partition: TopicPartition,
@@ -103,7 +103,7 @@ pub struct PlanRow {
 }
 
 /// A plan, ready for review.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Per partition, sorted.
     pub rows: Vec<PlanRow>,

@@ -159,6 +159,11 @@ pub enum EventKind {
         /// Committed offset after.
         to: u64,
     },
+    /// Lines that every group has consumed left the log after their time.
+    LogShortened {
+        /// Bytes that were freed.
+        bytes: u64,
+    },
     /// A fault is in force.
     FaultStarted {
         /// The fault.
@@ -265,6 +270,7 @@ impl EventKind {
             | Self::FailingBack { .. }
             | Self::Edited { .. }
             | Self::Replayed { .. }
+            | Self::LogShortened { .. }
             | Self::FaultEnded { .. }
             | Self::DrillStarted { .. }
             | Self::DrillEnded { cause: None, .. }
@@ -302,6 +308,7 @@ impl EventKind {
     pub const fn source(&self) -> EventSource {
         match self {
             Self::EngineOpened { .. } | Self::WorkerFailed { .. } => EventSource::Engine,
+            Self::LogShortened { .. } => EventSource::Engine,
             Self::LoadStarted { .. }
             | Self::LoadResumed { .. }
             | Self::LoadEnded { .. }
@@ -393,6 +400,9 @@ impl EventKind {
                 from,
                 to,
             } => format!("{partition} moved from offset {from} to {to}"),
+            Self::LogShortened { bytes } => {
+                format!("Consumed lines left the log after their time: {bytes} bytes")
+            }
             Self::FaultStarted { fault, lease_secs } => {
                 format!("Fault started: {fault}, for {lease_secs} s at most")
             }

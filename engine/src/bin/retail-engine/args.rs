@@ -375,13 +375,14 @@ Where to:
 Examples:
   retail-engine replay --region europe --to earliest --dry-run
   retail-engine replay --topic americas-transactions --to -500 --yes
+  retail-engine replay --undo --dry-run
 
 Nothing is moved before the plan was seen; a replay changes no figure, for every write is
 idempotent.";
 
 #[derive(Debug, Args)]
 #[command(after_help = REPLAY_EXAMPLES)]
-#[command(group(clap::ArgGroup::new("what").required(true).args(["region", "topic"])))]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["region", "topic", "undo"])))]
 pub(crate) struct ReplayArgs {
     /// The region whose group moves
     #[arg(long, value_parser = region)]
@@ -389,12 +390,21 @@ pub(crate) struct ReplayArgs {
     /// The topic whose group moves
     #[arg(long, value_parser = topic)]
     pub(crate) topic: Option<Topic>,
-    /// One partition only [default: all]
+    /// Back to where the group stood before the last replay
     #[arg(long)]
+    pub(crate) undo: bool,
+    /// One partition only [default: all]
+    #[arg(long, conflicts_with = "undo")]
     pub(crate) partition: Option<u16>,
     /// Where to; see below
-    #[arg(long, value_name = "WHERE", allow_hyphen_values = true)]
-    pub(crate) to: ReplayTo,
+    #[arg(
+        long,
+        value_name = "WHERE",
+        allow_hyphen_values = true,
+        required_unless_present = "undo",
+        conflicts_with = "undo"
+    )]
+    pub(crate) to: Option<ReplayTo>,
     /// Show the plan and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -526,6 +536,7 @@ mod tests {
             "preview a.csv --rows 5",
             "rejects --load L-0001 --reason bad_date --export out.csv",
             "replay --region europe --to -5 --dry-run",
+            "replay --undo --yes",
             "drill --scenario europe-down --report out.html",
             "verify",
             "repair",
@@ -547,6 +558,9 @@ mod tests {
             "load",
             "consume --region mars",
             "replay --to earliest",
+            "replay --region europe",
+            "replay --undo --to earliest",
+            "replay --undo --region europe",
             "replay --region europe --topic quarantine --to earliest",
             "replay --region europe --to yesterday",
             "replay --region europe --to earliest --yes --dry-run",

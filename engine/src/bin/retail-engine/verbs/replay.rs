@@ -18,11 +18,6 @@ use crate::output::{Align, Output, Table};
 
 /// Plans a replay, shows it, and carries it out when that was asked for.
 pub(crate) fn run(args: &ReplayArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<Exit> {
-    let topic = match (args.topic, args.region) {
-        (Some(topic), _) => topic,
-        (None, Some(region)) => Topic::Lines(region),
-        (None, None) => bail!("name a region or a topic"),
-    };
     let settings = global.sources(Vec::new()).load()?.settings;
     let partitions = settings.log.partitions;
     let roles = if args.dry_run {
@@ -33,14 +28,16 @@ pub(crate) fn run(args: &ReplayArgs, global: &GlobalArgs, output: &Output) -> an
     let engine = Engine::open(settings, roles)?;
     // Held while the plan is looked at: it is refused when the group moves meanwhile.
     engine.send(Command::PauseConsumers)?;
-    let request = ReplayRequest {
-        topic,
-        partition: args.partition.map(Partition),
-        strategy: strategy(&args.to, topic, partitions)?,
+    let plan = match request(args, partitions)? {
+        Some(request) => {
+            let ask = |reply| Command::PlanReplay(Box::new(request), reply);
+            engine.ask(ask).wait()??
+        }
+        None => engine.ask(Command::PlanUndo).wait()??,
     };
-    let plan = engine
-        .ask(|reply| Command::PlanReplay(Box::new(request), reply))
-        .wait()??;
+    let Some(topic) = plan.rows.first().map(|row| row.partition.topic) else {
+        bail!("the plan names no partition");
+    };
     if args.dry_run {
         output.result(&value(&plan, topic, None), || human(&plan, topic))?;
         return Ok(Exit::Done);
@@ -48,9 +45,13 @@ pub(crate) fn run(args: &ReplayArgs, global: &GlobalArgs, output: &Output) -> an
     if !args.yes && !is_confirmed(&plan, topic)? {
         bail!("nothing was moved");
     }
-    engine
-        .ask(|reply| Command::ApplyReplay(Box::new(plan.clone()), reply))
-        .wait()??;
+    if args.undo {
+        // The group is held, so this is the plan that was looked at.
+        engine.ask(Command::UndoReplay).wait()??;
+    } else {
+        let ask = |reply| Command::ApplyReplay(Box::new(plan.clone()), reply);
+        engine.ask(ask).wait()??;
+    }
     engine.send(Command::ResumeConsumers)?;
     engine.ask(Command::Drain).wait()??;
     output.result(&value(&plan, topic, Some(0)), || {
@@ -60,6 +61,23 @@ pub(crate) fn run(args: &ReplayArgs, global: &GlobalArgs, output: &Output) -> an
         )
     })?;
     Ok(Exit::Done)
+}
+
+/// What to plan; `None` for undoing the last replay.
+fn request(args: &ReplayArgs, partitions: u16) -> anyhow::Result<Option<ReplayRequest>> {
+    let Some(to) = &args.to else {
+        return Ok(None);
+    };
+    let topic = match (args.topic, args.region) {
+        (Some(topic), _) => topic,
+        (None, Some(region)) => Topic::Lines(region),
+        (None, None) => bail!("name a region or a topic"),
+    };
+    Ok(Some(ReplayRequest {
+        topic,
+        partition: args.partition.map(Partition),
+        strategy: strategy(to, topic, partitions)?,
+    }))
 }
 
 fn strategy(to: &ReplayTo, topic: Topic, partitions: u16) -> anyhow::Result<Strategy> {
