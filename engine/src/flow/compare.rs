@@ -51,14 +51,22 @@ impl Comparer {
     /// Runs until it is told to end.
     pub(crate) fn run(&self) {
         for ask in &self.asks {
-            match ask {
-                Ask::Compare(dc) => self.compare(dc),
-                Ask::Repair(dc) => {
-                    self.repair();
-                    self.compare(dc);
-                }
-                Ask::End => return,
+            if ask == Ask::End {
+                return;
             }
+            self.step(ask);
+        }
+    }
+
+    /// Does one thing that was asked for.
+    pub(super) fn step(&self, ask: Ask) {
+        match ask {
+            Ask::Compare(dc) => self.compare(dc),
+            Ask::Repair(dc) => {
+                self.repair();
+                self.compare(dc);
+            }
+            Ask::End => {}
         }
     }
 

@@ -7,13 +7,14 @@
 //! * A flush that fails is sent again, the same, until it is acknowledged or the consumer stops.
 //!   Writes are upserts, so it does not matter whether the failed one arrived.
 
+mod failure;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use thiserror::Error;
-
+use self::failure::{ConsumeError, Failure};
 use super::analyse::DeltaSink;
 use super::bucket::{BucketCache, BucketState, Scratch, StockIds};
 use super::counters::{Counters, add, set};
@@ -24,7 +25,6 @@ use super::routes::Routes;
 use super::ways::Ways;
 use crate::codec::quarantine::read_reject;
 use crate::codec::record::{Records, read_line};
-use crate::codec::varint::DecodeError;
 use crate::model::{
     BucketKey, CommittedOffset, ConsistencyLevel, Dc, LineTable, Offset, Reason, Region, Shard,
     StoredLine, Summary, Topic, TopicPartition,
@@ -55,37 +55,6 @@ const RETRY_PAUSE: Duration = Duration::from_millis(20);
 
 /// Summaries of lines that were acknowledged and not there before, by bucket.
 pub(crate) type Delta = Vec<(BucketKey, Summary)>;
-
-/// Why a consumer stopped for good.
-#[derive(Debug, Error)]
-pub(crate) enum ConsumeError {
-    /// The log failed.
-    #[error("the consumer of {topic} stopped: {source}")]
-    Log {
-        /// Its topic.
-        topic: Topic,
-        /// Why.
-        source: LogError,
-    },
-    /// The store failed.
-    #[error("the consumer of {topic} stopped: {source}")]
-    Store {
-        /// Its topic.
-        topic: Topic,
-        /// Why.
-        source: StoreError,
-    },
-    /// A record cannot be read.
-    #[error("the consumer of {} stopped: {source}, after offset {offset} of {partition}", .partition.topic)]
-    Record {
-        /// Where it was read.
-        partition: TopicPartition,
-        /// Base offset of its batch.
-        offset: u64,
-        /// What is wrong with it.
-        source: DecodeError,
-    },
-}
 
 /// What a consumer works with.
 pub(crate) struct Consumer {
@@ -132,8 +101,17 @@ struct InFlight {
     delta: Delta,
 }
 
+/// What a step of a consumer found to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stepped {
+    /// Something; there may be more.
+    Worked,
+    /// Nothing until more is appended.
+    Idle,
+}
+
 /// State of a running consumer.
-struct Worker {
+pub(super) struct Worker {
     ctx: Consumer,
     region: Region,
     names: Names,
@@ -171,6 +149,11 @@ enum HeldBack {
 impl Consumer {
     /// Runs until the gate stops it; ends early only when nothing can be done any more.
     pub(crate) fn run(self) -> Result<(), ConsumeError> {
+        self.begin()?.work()
+    }
+
+    /// A worker that stands at the committed offsets.
+    pub(super) fn begin(self) -> Result<Worker, ConsumeError> {
         let catalog = Arc::clone(self.store.catalog());
         let region = match self.topic {
             Topic::Lines(region) => region,
@@ -193,7 +176,7 @@ impl Consumer {
             ctx: self,
         };
         worker.start_at_committed(Applied::Skip)?;
-        worker.work()
+        Ok(worker)
     }
 }
 
@@ -233,7 +216,13 @@ impl Worker {
             let partition = self.partition(index);
             let committed = self.retry(|w| w.ctx.log.committed(partition).map_err(Failure::Log))?;
             let ends = self.retry(|w| w.ctx.log.offsets(partition).map_err(Failure::Log))?;
-            let mut at = committed.map_or(0, |c| c.0).max(ends.begin.0);
+            let mut at = committed.map_or(0, |c| c.0);
+            if at < ends.begin.0 {
+                // This log drops nothing that was not consumed; another one may.
+                let lost = ends.begin.0 - at;
+                tracing::error!(%partition, lost, "lines were dropped before they were consumed");
+                at = ends.begin.0;
+            }
             let safe = spans
                 .iter()
                 .filter(|s| s.partition == partition && s.from <= at && at < s.to)
@@ -263,26 +252,33 @@ impl Worker {
             if self.ctx.gate.pass() == Pass::Stop {
                 return Ok(());
             }
-            self.follow_moves()?;
-            self.leave_held_back()?;
-            while self.in_flight.front().is_some_and(InFlight::is_done) {
-                self.finish_front()?;
+            if self.step()? == Stepped::Idle {
+                let topic = self.ctx.topic;
+                seen = self.ctx.log.wait_for_append(topic, seen, IDLE);
             }
-            let fetched = self.fetch()?;
-            if fetched.is_empty() {
-                if self.in_flight.is_empty() {
-                    let topic = self.ctx.topic;
-                    seen = self.ctx.log.wait_for_append(topic, seen, IDLE);
-                } else {
-                    self.finish_front()?;
-                }
-                continue;
-            }
-            if self.in_flight.len() >= IN_FLIGHT {
-                self.finish_front()?;
-            }
-            self.flush(&fetched)?;
         }
+    }
+
+    /// Sends the next flush, or finishes one that was sent.
+    pub(super) fn step(&mut self) -> Result<Stepped, ConsumeError> {
+        self.follow_moves()?;
+        self.leave_held_back()?;
+        while self.in_flight.front().is_some_and(InFlight::is_done) {
+            self.finish_front()?;
+        }
+        let fetched = self.fetch()?;
+        if fetched.is_empty() {
+            if self.in_flight.is_empty() {
+                return Ok(Stepped::Idle);
+            }
+            self.finish_front()?;
+            return Ok(Stepped::Worked);
+        }
+        if self.in_flight.len() >= IN_FLIGHT {
+            self.finish_front()?;
+        }
+        self.flush(&fetched)?;
+        Ok(Stepped::Worked)
     }
 
     /// Batches of all partitions for one flush.
@@ -516,9 +512,10 @@ impl Worker {
             if let Some(level) = route.level {
                 return (route.via, level);
             }
-            if self.ctx.gate.wait(RETRY_PAUSE) == Pass::Stop {
+            if self.ctx.gate.is_stopped() {
                 return (route.via, ConsistencyLevel::Quorum);
             }
+            self.ctx.clock.sleep(RETRY_PAUSE);
         }
     }
 
@@ -631,7 +628,8 @@ impl Worker {
         self.start_at_committed(Applied::ReadAgain)
     }
 
-    fn drain(&mut self) -> Result<(), ConsumeError> {
+    /// Waits until nothing is in flight.
+    pub(super) fn drain(&mut self) -> Result<(), ConsumeError> {
         while !self.in_flight.is_empty() {
             self.finish_front()?;
         }
@@ -689,11 +687,4 @@ impl InFlight {
     fn is_done(&self) -> bool {
         self.sent.pending.as_ref().is_ok_and(|p| p.is_done())
     }
-}
-
-/// A failed request of either port.
-enum Failure {
-    Log(LogError),
-    /// With the data centre that was asked.
-    Store(Dc, StoreError),
 }

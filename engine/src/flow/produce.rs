@@ -434,9 +434,7 @@ impl Work<'_> {
                 return Err(error.into());
             }
             tracing::debug!(%error, "an append failed and is sent again");
-            if self.producer.gate.wait(RETRY_PAUSE) == Pass::Stop {
-                return Err(error.into());
-            }
+            self.producer.clock.sleep(RETRY_PAUSE);
             match self.producer.log.append(append.clone()) {
                 Ok(receipt) => return Ok(receipt),
                 Err(again) => error = again,

@@ -54,7 +54,10 @@ impl Log for Refusing {
             receipt.base_offsets.push(Offset(*end));
             *end += u64::from(batch.records);
         }
-        let marks = append.mark.iter().map(|m| LoadRecord::from_mark(m).unwrap());
+        let marks = append
+            .mark
+            .iter()
+            .map(|m| LoadRecord::from_mark(m).unwrap());
         inner.marks.extend(marks);
         Ok(Box::new(Answer(Ok(receipt))))
     }
@@ -67,12 +70,7 @@ impl Log for Refusing {
         })
     }
 
-    fn fetch(
-        &self,
-        _: TopicPartition,
-        _: Offset,
-        _: usize,
-    ) -> Result<Vec<FetchedBatch>, LogError> {
+    fn fetch(&self, _: TopicPartition, _: Offset, _: usize) -> Result<Vec<FetchedBatch>, LogError> {
         Ok(Vec::new())
     }
 
@@ -86,11 +84,7 @@ impl Log for Refusing {
         Ok(Offset(0))
     }
 
-    fn appended_at(
-        &self,
-        _: TopicPartition,
-        _: Offset,
-    ) -> Result<Option<DateTime<Utc>>, LogError> {
+    fn appended_at(&self, _: TopicPartition, _: Offset) -> Result<Option<DateTime<Utc>>, LogError> {
         Ok(None)
     }
 
