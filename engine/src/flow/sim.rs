@@ -236,7 +236,15 @@ impl Sim {
                     let passes = self.random.random_range(10..500);
                     self.clock.sleep(Duration::from_millis(passes));
                 }
-                970..980 => self.break_something(&life),
+                970..980 => {
+                    self.break_something(&life);
+                    let alone = self.only_one_up(&life).is_some();
+                    if alone && self.crashes_left > 0 && steps_to_crash.is_none() {
+                        // The worst moment: what flows now is in one data centre only.
+                        self.crashes_left -= 1;
+                        steps_to_crash = Some(step + 1 + self.random.random_range(20..200));
+                    }
+                }
                 980..985 => self.replay(&mut life),
                 985..990 if self.crashes_left > 0 && steps_to_crash.is_none() => {
                     self.crashes_left -= 1;
@@ -271,10 +279,12 @@ impl Sim {
         };
         // After the log's: a replica may have more than the log knows of, never less.
         self.disks = self.disks.copied();
-        if self.story.disks_lost == 0 && self.random.random_bool(0.25) {
+        let alone = self.only_one_up(&life);
+        let chance = if alone.is_some() { 0.8 } else { 0.25 };
+        if self.story.disks_lost == 0 && self.random.random_bool(chance) {
             self.story.disks_lost += 1;
-            let lost = Dc::ALL[self.random.random_range(0..3)];
-            self.disks = self.disks.with_lost(lost);
+            let any = Dc::ALL[self.random.random_range(0..3)];
+            self.disks = self.disks.with_lost(alone.unwrap_or(any));
         }
         let Life {
             log,
@@ -484,6 +494,18 @@ impl Sim {
         drop(in_force);
         // In force from now on.
         self.clock.sleep(Duration::ZERO);
+    }
+
+    /// The data centre that is left when the two others are down.
+    fn only_one_up(&self, life: &Life) -> Option<Dc> {
+        let now = self.clock.monotonic();
+        let in_force = life.faults.lock();
+        let down = |dc: &Dc| {
+            let mut faults = in_force.values();
+            faults.any(|(fault, until)| *fault == Fault::DcDown { dc: *dc } && *until > now)
+        };
+        let mut up = Dc::ALL.into_iter().filter(|dc| !down(dc));
+        up.next().filter(|_| up.next().is_none())
     }
 
     /// Moves a group to the oldest line, as a replay does: held, committed, told.
