@@ -123,6 +123,7 @@ fn produce(log: &Arc<Refusing>, limit: ErrorLimit) -> Result<LoadRecord, Produce
         gate: Arc::default(),
         rate: Arc::default(),
         counters: Arc::default(),
+        ways: Ways::of_a_test(),
         progress: Arc::new(|_, _| {}),
         group_lines: 1_000,
         limit,

@@ -33,6 +33,7 @@ use super::load::{LoadRecord, LoadState};
 use super::loads::{Loads, is_whole};
 use super::position::Position;
 use super::produce::{Producer, Work};
+use super::ways::Ways;
 use super::routes::{Ask, Routes};
 use super::runtime::stored_generation;
 use crate::analytics::{Filter, Settings as ReportSettings};
@@ -203,6 +204,7 @@ impl Sim {
             gate: Arc::default(),
             rate: Arc::default(),
             counters: Arc::default(),
+            ways: Ways::of_a_test(),
             progress: Arc::new(|_, _| {}),
             group_lines: 40,
             limit: ErrorLimit::None,
@@ -355,6 +357,7 @@ impl Sim {
             routes: Arc::clone(&routes),
             gate: Arc::<Gate>::default(),
             counters: Arc::<Counters>::default(),
+            ways: Ways::of_a_test(),
             metrics: Arc::clone(&metrics),
             deltas: analytics.deltas(),
             position: Arc::new(Position::new(log.partitions(topic), generation)),
@@ -392,6 +395,7 @@ impl Sim {
             store: Arc::clone(store) as Arc<dyn Store>,
             routes: Arc::clone(routes),
             events,
+            last: Arc::default(),
             asks: asked.clone(),
         };
         let (log, store, routes) = (Arc::clone(log), Arc::clone(store), Arc::clone(routes));

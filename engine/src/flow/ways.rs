@@ -46,6 +46,13 @@ struct Part {
 }
 
 impl Ways {
+    /// Ways that tell metrics of their own.
+    #[cfg(test)]
+    pub(crate) fn of_a_test() -> std::sync::Arc<Self> {
+        let metrics = Metrics::new(crate::config::Mode::Embedded).unwrap();
+        std::sync::Arc::new(Self::new(std::sync::Arc::new(metrics)))
+    }
+
     /// Nothing is under way.
     pub(crate) fn new(metrics: Arc<Metrics>) -> Self {
         Self {
