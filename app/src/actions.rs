@@ -108,16 +108,8 @@ pub fn entries() -> Vec<Entry> {
         entry(Action::Export, "Export this page\u{2026}", ctrl(Key::S)),
         entry(Action::Undo, "Undo", ctrl(Key::Z)),
         entry(Action::Settings, "Settings", ctrl(Key::Comma)),
-        entry(
-            Action::Theme(ThemeChoice::Dark),
-            "Theme: dark",
-            None,
-        ),
-        entry(
-            Action::Theme(ThemeChoice::Light),
-            "Theme: light",
-            None,
-        ),
+        entry(Action::Theme(ThemeChoice::Dark), "Theme: dark", None),
+        entry(Action::Theme(ThemeChoice::Light), "Theme: light", None),
         entry(
             Action::Theme(ThemeChoice::System),
             "Theme: as the system",

@@ -40,11 +40,7 @@ pub struct Console {
 
 impl Console {
     /// Opens the engine and shows the page shown last.
-    pub fn new(
-        ctx: &Context,
-        settings: Settings,
-        open: Option<PathBuf>,
-    ) -> std::io::Result<Self> {
+    pub fn new(ctx: &Context, settings: Settings, open: Option<PathBuf>) -> std::io::Result<Self> {
         theme::install(ctx);
         let prefs = Prefs::load(&settings.data_dir);
         ctx.set_theme(prefs.theme);
@@ -131,18 +127,32 @@ impl Console {
 
         let bar = Rect::from_min_size(window.min, vec2(window.width(), size::TOP_BAR));
         rect_ui(ui, bar, |ui| top_bar_ui(ui, &top, nav, &mut acts));
-        let foot = Rect::from_min_max(pos2(window.left(), window.bottom() - size::EVENT_BAR), window.max);
+        let foot = Rect::from_min_max(
+            pos2(window.left(), window.bottom() - size::EVENT_BAR),
+            window.max,
+        );
         let sampled = sampled(snapshot.as_deref());
-        rect_ui(ui, foot, |ui| event_bar_ui(ui, self.link.events(), &sampled, &mut acts));
+        rect_ui(ui, foot, |ui| {
+            event_bar_ui(ui, self.link.events(), &sampled, &mut acts)
+        });
         let side = Rect::from_min_max(
             pos2(window.left(), bar.bottom()),
             pos2(window.left() + nav, foot.top()),
         );
         let badges = snapshot.as_deref();
         rect_ui(ui, side, |ui| {
-            nav_ui(ui, width, self.prefs.page, |page| badge(badges, page), &mut acts);
+            nav_ui(
+                ui,
+                width,
+                self.prefs.page,
+                |page| badge(badges, page),
+                &mut acts,
+            );
         });
-        let mut room = Rect::from_min_max(pos2(side.right(), bar.bottom()), pos2(window.right(), foot.top()));
+        let mut room = Rect::from_min_max(
+            pos2(side.right(), bar.bottom()),
+            pos2(window.right(), foot.top()),
+        );
         if let Some(state) = &mut self.events {
             let height = (room.height() * 0.4).max(180.0);
             let drawer = Rect::from_min_max(pos2(room.left(), room.bottom() - height), room.max);
@@ -232,7 +242,10 @@ impl Console {
             Action::ToggleFreeze => {
                 self.frozen = match self.frozen {
                     Some(_) => None,
-                    None => self.link.snapshot().map(|held| (Arc::clone(held), Instant::now())),
+                    None => self
+                        .link
+                        .snapshot()
+                        .map(|held| (Arc::clone(held), Instant::now())),
                 };
             }
             Action::EndAllFaults => self.ended = self.link.ask(Command::EndAllFaults),
@@ -249,13 +262,15 @@ impl Console {
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Action::Settings => {
                 self.go(Page::Setup);
-                self.pages.act(&Action::Settings, &self.link, &mut self.notices);
+                self.pages
+                    .act(&Action::Settings, &self.link, &mut self.notices);
             }
             Action::Open(path) => {
                 self.go(Page::Load);
                 self.prefs.opened(path.clone());
                 self.prefs.save(&self.settings.data_dir);
-                self.pages.act(&Action::Open(path), &self.link, &mut self.notices);
+                self.pages
+                    .act(&Action::Open(path), &self.link, &mut self.notices);
             }
             Action::OpenSample => match crate::sample::unpack(&self.settings.data_dir) {
                 Ok(path) => self.act(ctx, Action::Open(path)),
@@ -267,7 +282,8 @@ impl Console {
             },
             Action::PlanReplay(region) => {
                 self.go(Page::Topics);
-                self.pages.act(&Action::PlanReplay(region), &self.link, &mut self.notices);
+                self.pages
+                    .act(&Action::PlanReplay(region), &self.link, &mut self.notices);
             }
             Action::OpenDialog | Action::TogglePresenter | Action::Export | Action::Undo => {
                 self.pages.act(&action, &self.link, &mut self.notices);

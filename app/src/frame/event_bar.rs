@@ -1,6 +1,8 @@
 //! The bar at the bottom: the last events, how old the sample is, how many events there are.
 
-use eframe::egui::{Align, CornerRadius, CursorIcon, Layout, Sense, Stroke, Ui, UiBuilder, WidgetInfo, Role, vec2};
+use eframe::egui::{
+    Align, CornerRadius, CursorIcon, Layout, Role, Sense, Stroke, Ui, UiBuilder, WidgetInfo, vec2,
+};
 use retail_engine::telemetry::{Event, EventLevel};
 
 use crate::actions::Action;
@@ -12,8 +14,13 @@ use crate::widgets::{self, Line};
 pub fn event_bar_ui(ui: &mut Ui, events: &[Event], sampled: &str, acts: &mut Vec<Action>) {
     let colors = theme::colors(ui);
     let bar = ui.max_rect();
-    ui.painter().rect_filled(bar, CornerRadius::ZERO, colors.panel);
-    ui.painter().hline(bar.x_range(), bar.top() + 0.5, Stroke::new(1.0, colors.line));
+    ui.painter()
+        .rect_filled(bar, CornerRadius::ZERO, colors.panel);
+    ui.painter().hline(
+        bar.x_range(),
+        bar.top() + 0.5,
+        Stroke::new(1.0, colors.line),
+    );
     let response = ui
         .interact(bar, ui.scope_id().with("events"), Sense::click())
         .on_hover_cursor(CursorIcon::PointingHand);

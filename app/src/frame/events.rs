@@ -65,19 +65,27 @@ pub fn events_ui(ui: &mut Ui, state: &mut EventsState, events: &[Event]) -> bool
         ColumnSpec::rest("What happened"),
         ColumnSpec::number("Times", 60.0),
     ];
-    table(ui, "events", &columns, shown.len(), size::ROW_DENSE, None, |ui, row, column| {
-        let Some(event) = shown.get(row) else {
-            return;
-        };
-        match column {
-            0 => text_cell(ui, format::clock_tenths(event.at)),
-            1 => level_ui(ui, event.level),
-            2 => text_cell(ui, format!("{:?}", event.source)),
-            3 => text_cell(ui, &event.text),
-            _ if event.repeats > 1 => text_cell(ui, format::count(event.repeats)),
-            _ => {}
-        }
-    });
+    table(
+        ui,
+        "events",
+        &columns,
+        shown.len(),
+        size::ROW_DENSE,
+        None,
+        |ui, row, column| {
+            let Some(event) = shown.get(row) else {
+                return;
+            };
+            match column {
+                0 => text_cell(ui, format::clock_tenths(event.at)),
+                1 => level_ui(ui, event.level),
+                2 => text_cell(ui, format!("{:?}", event.source)),
+                3 => text_cell(ui, &event.text),
+                _ if event.repeats > 1 => text_cell(ui, format::count(event.repeats)),
+                _ => {}
+            }
+        },
+    );
     close
 }
 
@@ -94,6 +102,14 @@ fn level_ui(ui: &mut Ui, level: EventLevel) {
 fn as_text(events: &[&Event]) -> String {
     events
         .iter()
-        .map(|event| format!("{}\t{:?}\t{:?}\t{}\n", event.at.to_rfc3339(), event.level, event.source, event.text))
+        .map(|event| {
+            format!(
+                "{}\t{:?}\t{:?}\t{}\n",
+                event.at.to_rfc3339(),
+                event.level,
+                event.source,
+                event.text
+            )
+        })
         .collect()
 }

@@ -1,6 +1,8 @@
 //! The navigation: the pages with their keys, or the number that needs an act.
 
-use eframe::egui::{Align2, CornerRadius, CursorIcon, Rect, Response, Sense, Ui, WidgetInfo, Role, pos2, vec2};
+use eframe::egui::{
+    Align2, CornerRadius, CursorIcon, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+};
 
 use crate::actions::Action;
 use crate::pages::Page;
@@ -35,7 +37,8 @@ pub fn nav_ui(
 ) {
     let colors = theme::colors(ui);
     let rect = ui.max_rect();
-    ui.painter().rect_filled(rect, CornerRadius::ZERO, colors.panel);
+    ui.painter()
+        .rect_filled(rect, CornerRadius::ZERO, colors.panel);
     ui.painter().vline(
         rect.right() - 0.5,
         rect.y_range(),
@@ -117,7 +120,11 @@ impl Item<'_> {
             color,
         );
         if width == NavWidth::Full {
-            let weight = if self.on { Weight::Medium } else { Weight::Regular };
+            let weight = if self.on {
+                Weight::Medium
+            } else {
+                Weight::Regular
+            };
             painter.text(
                 pos2(rect.left() + 34.0, y),
                 Align2::LEFT_CENTER,
@@ -131,9 +138,7 @@ impl Item<'_> {
             Some(badge) => format!("{}, {}", self.text, badge.text),
             None => self.text.to_owned(),
         };
-        response.widget_info(|| {
-            WidgetInfo::selected(Role::Tab, true, self.on, &label)
-        });
+        response.widget_info(|| WidgetInfo::selected(Role::Tab, true, self.on, &label));
         let response = response.on_hover_cursor(CursorIcon::PointingHand);
         match width {
             NavWidth::Full => response,

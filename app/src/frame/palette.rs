@@ -1,6 +1,8 @@
 //! The palette: every act and page by a few letters of its name.
 
-use eframe::egui::{Align, Context, Key, Layout, Modal, Modifiers, ScrollArea, Sense, TextEdit, Ui, vec2};
+use eframe::egui::{
+    Align, Context, Key, Layout, Modal, Modifiers, ScrollArea, Sense, TextEdit, Ui, vec2,
+};
 
 use crate::actions::{Action, Entry, entries};
 use crate::theme::{self, size};

@@ -1,6 +1,9 @@
 //! The bar at the top: mode, load, health, faults, alerts; and the button that ends all faults.
 
-use eframe::egui::{Align, CornerRadius, CursorIcon, Layout, Rect, Sense, Stroke, Ui, UiBuilder, WidgetInfo, Role, pos2, vec2};
+use eframe::egui::{
+    Align, CornerRadius, CursorIcon, Layout, Rect, Role, Sense, Stroke, Ui, UiBuilder, WidgetInfo,
+    pos2, vec2,
+};
 
 use crate::actions::Action;
 use crate::pages::Page;
@@ -12,9 +15,18 @@ use crate::widgets::{self, Btn, Line, Look, Status};
 pub fn top_bar_ui(ui: &mut Ui, view: &TopView, brand: f32, acts: &mut Vec<Action>) {
     let colors = theme::colors(ui);
     let bar = ui.max_rect();
-    ui.painter().rect_filled(bar, CornerRadius::ZERO, colors.panel);
-    ui.painter().hline(bar.x_range(), bar.bottom() - 0.5, Stroke::new(1.0, colors.line));
-    brand_ui(ui, Rect::from_min_size(bar.min, vec2(brand, bar.height())), brand > 100.0);
+    ui.painter()
+        .rect_filled(bar, CornerRadius::ZERO, colors.panel);
+    ui.painter().hline(
+        bar.x_range(),
+        bar.bottom() - 0.5,
+        Stroke::new(1.0, colors.line),
+    );
+    brand_ui(
+        ui,
+        Rect::from_min_size(bar.min, vec2(brand, bar.height())),
+        brand > 100.0,
+    );
     let cells = Rect::from_min_max(pos2(bar.left() + brand, bar.top()), bar.max);
     let mut x = cells.left();
     for (name, cell, page) in [
@@ -28,7 +40,8 @@ pub fn top_bar_ui(ui: &mut Ui, view: &TopView, brand: f32, acts: &mut Vec<Action
         let simulated = name == "Mode" && view.simulated;
         let (width, clicked) = cell_ui(ui, at, name, cell, simulated);
         x += width;
-        ui.painter().vline(x - 0.5, at.y_range(), Stroke::new(1.0, colors.line));
+        ui.painter()
+            .vline(x - 0.5, at.y_range(), Stroke::new(1.0, colors.line));
         if clicked {
             acts.push(match name {
                 "Alerts" => Action::ToggleEvents,
@@ -62,7 +75,11 @@ fn brand_ui(ui: &Ui, rect: Rect, words: bool) {
             colors.text,
         );
     }
-    painter.vline(rect.right() - 0.5, rect.y_range(), Stroke::new(1.0, colors.line));
+    painter.vline(
+        rect.right() - 0.5,
+        rect.y_range(),
+        Stroke::new(1.0, colors.line),
+    );
 }
 
 /// One cell; its width, and whether it was clicked.
@@ -119,12 +136,15 @@ pub fn simulated_badge(ui: &mut Ui) {
         theme::font(Type::Caption, Weight::Medium),
         colors.simulated,
     );
-    let (rect, response) =
-        ui.allocate_exact_size(galley.size() + vec2(16.0, 3.0), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(galley.size() + vec2(16.0, 3.0), Sense::hover());
     widgets::hatch(ui.painter(), rect, 6.0, colors.simulated_hatch);
     widgets::dashed_rect(ui.painter(), rect, colors.simulated);
     let word = Rect::from_center_size(rect.center(), galley.size());
-    ui.painter().rect_filled(word.expand2(vec2(3.0, 0.0)), CornerRadius::ZERO, colors.panel);
+    ui.painter().rect_filled(
+        word.expand2(vec2(3.0, 0.0)),
+        CornerRadius::ZERO,
+        colors.panel,
+    );
     ui.painter().galley(word.min, galley, colors.simulated);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, "Simulated"));
     response.on_hover_text(
@@ -136,7 +156,11 @@ fn tools_ui(ui: &mut Ui, view: &TopView, acts: &mut Vec<Action>) {
     let none = "no fault is in force";
     let stop = Btn::new("End all faults")
         .icon(Icon::Square)
-        .look(if view.faults_active { Look::Danger } else { Look::Plain })
+        .look(if view.faults_active {
+            Look::Danger
+        } else {
+            Look::Plain
+        })
         .blocked((!view.faults_active).then_some(none))
         .hint("Ends every fault at once (Ctrl+Shift+X)");
     if stop.clicked(ui) {
@@ -146,7 +170,10 @@ fn tools_ui(ui: &mut Ui, view: &TopView, acts: &mut Vec<Action>) {
         Some(_) => Btn::new("Live").icon(Icon::Play),
         None => Btn::new("Freeze view").icon(Icon::Pause),
     };
-    if freeze.hint("Holds what is on the screen (Space)").clicked(ui) {
+    if freeze
+        .hint("Holds what is on the screen (Space)")
+        .clicked(ui)
+    {
         acts.push(Action::ToggleFreeze);
     }
     if let Some(behind) = &view.frozen {

@@ -24,7 +24,11 @@ pub fn first_run_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 fn drop_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
     let colors = theme::colors(ui);
     let hovering = ui.input(|input| !input.raw.hovered_files.is_empty());
-    let border = if hovering { colors.text } else { colors.line_strong };
+    let border = if hovering {
+        colors.text
+    } else {
+        colors.line_strong
+    };
     widgets::dashed_rect(ui.painter(), rect, border);
     rect_ui(ui, rect, |ui| {
         ui.with_layout(Layout::top_down(Align::Center), |ui| {
@@ -105,7 +109,10 @@ fn ready_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
                 let partitions = cx.snapshot.partitions.len();
                 let mut said = vec![format!("log, {partitions} partitions")];
                 if let Some(opened) = cx.link.opened_in() {
-                    said.push(format!("3 data centres, opened in {}", format::duration(opened)));
+                    said.push(format!(
+                        "3 data centres, opened in {}",
+                        format::duration(opened)
+                    ));
                 }
                 said.push(cx.settings.data_dir.display().to_string());
                 for text in said {

@@ -18,7 +18,9 @@ pub fn keys_ui(ctx: &Context) -> bool {
                 let Some(key) = entry.key else {
                     continue;
                 };
-                Line::table(ui.ctx().format_shortcut(&key)).color(muted).show(ui);
+                Line::table(ui.ctx().format_shortcut(&key))
+                    .color(muted)
+                    .show(ui);
                 Line::table(entry.label).show(ui);
                 ui.end_row();
             }

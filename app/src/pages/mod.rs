@@ -125,7 +125,12 @@ impl Cx<'_> {
 
     /// The choice of that time.
     pub fn range_ui(&mut self, ui: &mut Ui) {
-        let choices = [(60, "1 min"), (300, "5 min"), (900, "15 min"), (3_600, "1 h")];
+        let choices = [
+            (60, "1 min"),
+            (300, "5 min"),
+            (900, "15 min"),
+            (3_600, "1 h"),
+        ];
         if let Some(range) = segmented(ui, "Range", &choices, self.prefs.range_secs) {
             self.prefs.range_secs = range;
         }

@@ -14,9 +14,7 @@ use crate::views::charts::{self, Window};
 use crate::views::format;
 use crate::views::overview::{self, RegionCard, StripCell, short};
 use crate::widgets::chart::{TimeChart, time_chart};
-use crate::widgets::{
-    self, Btn, Line, Panel, Split, Status, rect_ui, split_columns, split_rows,
-};
+use crate::widgets::{self, Btn, Line, Panel, Split, Status, rect_ui, split_columns, split_rows};
 
 /// What the page remembers.
 #[derive(Debug, Default)]
@@ -31,18 +29,27 @@ pub fn overview_ui(ui: &mut Ui, _state: &mut State, cx: &mut Cx<'_>) {
         first_run::first_run_ui(ui, cx);
         return;
     }
-    title_ui(ui, "Overview", "Is everything flowing, and is every row accounted for?", |ui| {
-        if Btn::primary("Open CSV\u{2026}").key("Ctrl O").clicked(ui) {
-            cx.acts.push(Action::OpenDialog);
-        }
-        if Btn::new("Export ledger").clicked(ui) {
-            cx.acts.push(Action::Export);
-        }
-    });
+    title_ui(
+        ui,
+        "Overview",
+        "Is everything flowing, and is every row accounted for?",
+        |ui| {
+            if Btn::primary("Open CSV\u{2026}").key("Ctrl O").clicked(ui) {
+                cx.acts.push(Action::OpenDialog);
+            }
+            if Btn::new("Export ledger").clicked(ui) {
+                cx.acts.push(Action::Export);
+            }
+        },
+    );
     let room = ui.available_rect_before_wrap();
     let [strip, cards, rest] = split_rows(
         room,
-        [Split::Points(106.0), Split::Points(122.0), Split::Share(1.0)],
+        [
+            Split::Points(106.0),
+            Split::Points(122.0),
+            Split::Share(1.0),
+        ],
     );
     strip_ui(ui, strip, cx);
     cards_ui(ui, cards, cx);
@@ -61,15 +68,23 @@ fn strip_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
     };
     let colors = theme::colors(ui);
     let width = rect.width() / 5.0;
-    let pages = [Page::Load, Page::Quality, Page::Topics, Page::Topics, Page::Failover];
+    let pages = [
+        Page::Load,
+        Page::Quality,
+        Page::Topics,
+        Page::Topics,
+        Page::Failover,
+    ];
     for (place, (cell, page)) in cells.iter().zip(pages).enumerate() {
         let x = rect.left() + width * place as f32;
         let at = Rect::from_min_size(pos2(x, rect.top()), vec2(width, rect.height()));
         if place > 0 {
-            ui.painter().vline(x, at.y_range(), Stroke::new(1.0, colors.line));
+            ui.painter()
+                .vline(x, at.y_range(), Stroke::new(1.0, colors.line));
             let tip = pos2(x + 3.0, at.top() + 32.0);
             let notch = [tip - vec2(4.0, 6.0), tip, tip - vec2(4.0, -6.0)];
-            ui.painter().line(notch.to_vec(), Stroke::new(1.0, colors.line_strong));
+            ui.painter()
+                .line(notch.to_vec(), Stroke::new(1.0, colors.line_strong));
         }
         if strip_cell_ui(ui, at, cell) {
             cx.acts.push(Action::Go(page));
@@ -119,7 +134,11 @@ fn cards_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
 
 fn card_ui(ui: &mut Ui, rect: Rect, card: &RegionCard, lag: &[Option<f64>]) -> bool {
     let colors = theme::colors(ui);
-    let response = ui.interact(rect, ui.scope_id().with(("region", card.region.slug())), Sense::click());
+    let response = ui.interact(
+        rect,
+        ui.scope_id().with(("region", card.region.slug())),
+        Sense::click(),
+    );
     Panel::bare().show(ui, rect, |ui| {
         ui.horizontal(|ui| {
             let name = Line::body(card.region.name()).semibold();
@@ -133,7 +152,13 @@ fn card_ui(ui: &mut Ui, rect: Rect, card: &RegionCard, lag: &[Option<f64>]) -> b
         ui.horizontal(|ui| {
             figure_ui(ui, "Lag", &card.lag, |lines| format::count(*lines), "lines");
             ui.add_space(18.0);
-            figure_ui(ui, "Age of next line", &card.age, |age| format::age(*age), "");
+            figure_ui(
+                ui,
+                "Age of next line",
+                &card.age,
+                |age| format::age(*age),
+                "",
+            );
             let room = ui.available_size();
             let width = room.x.clamp(0.0, 100.0);
             if width > 40.0 {
@@ -190,37 +215,42 @@ fn charts_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
     let marks = charts::marks(cx.link.events(), window, colors);
     Panel::titled("Throughput")
         .note("rows/s, 1 s samples")
-        .show_with(ui, rect, |ui| cx.range_ui(ui), |ui| {
-            let room = ui.available_height();
-            let upper = (room - 26.0) * 0.56;
-            let chart = TimeChart {
-                name: "Throughput",
-                group: "overview",
-                range: window.seconds(),
-                series: charts::throughput(&history, window, colors),
-                bands: spans.clone(),
-                marks: marks.clone(),
-                time_axis: false,
-                value: format::significant,
-            };
-            time_chart(ui, &chart, upper);
-            ui.horizontal(|ui| {
-                Line::body("Lag").semibold().show(ui);
-                widgets::line(ui, "lines not yet committed");
-            });
-            let chart = TimeChart {
-                name: "Lag",
-                group: "overview",
-                range: window.seconds(),
-                series: charts::lag(&history, window, colors),
-                bands: spans,
-                marks,
-                time_axis: true,
-                value: format::significant,
-            };
-            let left = ui.available_height();
-            time_chart(ui, &chart, left);
-        });
+        .show_with(
+            ui,
+            rect,
+            |ui| cx.range_ui(ui),
+            |ui| {
+                let room = ui.available_height();
+                let upper = (room - 26.0) * 0.56;
+                let chart = TimeChart {
+                    name: "Throughput",
+                    group: "overview",
+                    range: window.seconds(),
+                    series: charts::throughput(&history, window, colors),
+                    bands: spans.clone(),
+                    marks: marks.clone(),
+                    time_axis: false,
+                    value: format::significant,
+                };
+                time_chart(ui, &chart, upper);
+                ui.horizontal(|ui| {
+                    Line::body("Lag").semibold().show(ui);
+                    widgets::line(ui, "lines not yet committed");
+                });
+                let chart = TimeChart {
+                    name: "Lag",
+                    group: "overview",
+                    range: window.seconds(),
+                    series: charts::lag(&history, window, colors),
+                    bands: spans,
+                    marks,
+                    time_axis: true,
+                    value: format::significant,
+                };
+                let left = ui.available_height();
+                time_chart(ui, &chart, left);
+            },
+        );
 }
 
 fn side_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
@@ -233,7 +263,11 @@ fn side_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
     }
     let [dcs, canary, attention] = split_rows(
         rect,
-        [Split::Points(138.0), Split::Points(140.0), Split::Share(1.0)],
+        [
+            Split::Points(138.0),
+            Split::Points(140.0),
+            Split::Share(1.0),
+        ],
     );
     dcs_ui(ui, dcs, cx);
     canary_ui(ui, canary, cx);
@@ -246,7 +280,11 @@ fn dcs_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
         ui,
         rect,
         |ui| {
-            if Btn::new("Failover").look(widgets::Look::Quiet).small().clicked(ui) {
+            if Btn::new("Failover")
+                .look(widgets::Look::Quiet)
+                .small()
+                .clicked(ui)
+            {
                 cx.acts.push(Action::Go(Page::Failover));
             }
         },
@@ -255,7 +293,13 @@ fn dcs_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
             let width = ui.available_width();
             let stops = [0.0, 0.34, 0.66, 0.88, 1.0];
             row_ui(ui, width, stops, |ui, column| {
-                let titles = ["Data centre", "State", "p99 write", "Lines visible", "Hints"];
+                let titles = [
+                    "Data centre",
+                    "State",
+                    "p99 write",
+                    "Lines visible",
+                    "Hints",
+                ];
                 Line::caption(titles[column]).color(muted).show(ui);
             });
             for (_, row) in rows.iter() {
@@ -271,10 +315,14 @@ fn dcs_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
                         widgets::reading(ui, &row.p99, Type::Table, |time| format::millis(*time));
                     }
                     3 => {
-                        widgets::reading(ui, &row.lines, Type::Table, |lines| format::count(*lines));
+                        widgets::reading(ui, &row.lines, Type::Table, |lines| {
+                            format::count(*lines)
+                        });
                     }
                     _ => {
-                        widgets::reading(ui, &row.hints, Type::Table, |hints| format::count(*hints));
+                        widgets::reading(ui, &row.hints, Type::Table, |hints| {
+                            format::count(*hints)
+                        });
                     }
                 });
             }
@@ -297,10 +345,13 @@ fn row_ui(ui: &mut Ui, width: f32, stops: [f32; 5], mut cell: impl FnMut(&mut Ui
             let at = Rect::from_min_max(pos2(begin, rect.top()), pos2(x, rect.bottom()));
             (at, Layout::right_to_left(Align::Center))
         };
-        ui.scope_builder(eframe::egui::UiBuilder::new().max_rect(at).layout(layout), |ui| {
-            ui.spacing_mut().item_spacing.x = 6.0;
-            cell(ui, column);
-        });
+        ui.scope_builder(
+            eframe::egui::UiBuilder::new().max_rect(at).layout(layout),
+            |ui| {
+                ui.spacing_mut().item_spacing.x = 6.0;
+                cell(ui, column);
+            },
+        );
     }
 }
 
@@ -326,7 +377,12 @@ fn canary_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
             };
             for (place, at) in Dc::ALL.into_iter().enumerate() {
                 let room = column(head, place);
-                widgets::marker(ui.painter(), room.left_center() + vec2(side / 2.0 - 12.0, 0.0), at, colors.dc(at));
+                widgets::marker(
+                    ui.painter(),
+                    room.left_center() + vec2(side / 2.0 - 12.0, 0.0),
+                    at,
+                    colors.dc(at),
+                );
                 ui.painter().text(
                     room.left_center() + vec2(side / 2.0 - 2.0, 0.0),
                     Align2::LEFT_CENTER,
@@ -337,7 +393,12 @@ fn canary_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
             }
             for via in Dc::ALL {
                 let (row, _) = ui.allocate_exact_size(vec2(width, 21.0), Sense::hover());
-                widgets::marker(ui.painter(), row.left_center() + vec2(5.0, 0.0), via, colors.dc(via));
+                widgets::marker(
+                    ui.painter(),
+                    row.left_center() + vec2(5.0, 0.0),
+                    via,
+                    colors.dc(via),
+                );
                 ui.painter().text(
                     row.left_center() + vec2(17.0, 0.0),
                     Align2::LEFT_CENTER,
@@ -368,7 +429,11 @@ fn canary_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
                         theme::font(Type::Table, Weight::Regular),
                         color,
                     );
-                    let response = ui.interact(room, ui.scope_id().with((via.name(), at.name())), Sense::hover());
+                    let response = ui.interact(
+                        room,
+                        ui.scope_id().with((via.name(), at.name())),
+                        Sense::hover(),
+                    );
                     let label = format!("Written in {}, read in {}: {text}", via.name(), at.name());
                     response.widget_info(|| {
                         eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Label, true, &label)
@@ -423,8 +488,14 @@ fn finding_ui(ui: &mut Ui, finding: &Finding) -> bool {
             ui.with_layout(Layout::top_down(Align::Min), |ui| {
                 ui.spacing_mut().item_spacing.y = 1.0;
                 Line::table(&finding.what).medium().wrapped().show(ui);
-                Line::table(&finding.evidence).color(colors.muted).wrapped().show(ui);
-                Line::caption(finding.next_step).color(colors.muted).wrapped().show(ui);
+                Line::table(&finding.evidence)
+                    .color(colors.muted)
+                    .wrapped()
+                    .show(ui);
+                Line::caption(finding.next_step)
+                    .color(colors.muted)
+                    .wrapped()
+                    .show(ui);
             });
         });
     });
@@ -454,4 +525,3 @@ const fn act_of(action: ActionId) -> Action {
         ActionId::ClearLeftOver => Action::EndAllFaults,
     }
 }
-

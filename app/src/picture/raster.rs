@@ -150,13 +150,26 @@ fn paint_triangle(
     let left = least(0).max(clip.left().round()).max(0.0).floor() as u32;
     let right = most(0).min(clip.right().round()).min(width).ceil().max(0.0) as u32;
     let top = least(1).max(clip.top().round()).max(0.0).floor() as u32;
-    let bottom = most(1).min(clip.bottom().round()).min(height).ceil().max(0.0) as u32;
+    let bottom = most(1)
+        .min(clip.bottom().round())
+        .min(height)
+        .ceil()
+        .max(0.0) as u32;
     let flat = a.color == b.color && b.color == c.color && a.uv == b.uv && b.uv == c.uv;
-    let solid = flat.then(|| tint(a.color.to_array().map(f32::from), sample(texture, a.uv.x, a.uv.y)));
+    let solid = flat.then(|| {
+        tint(
+            a.color.to_array().map(f32::from),
+            sample(texture, a.uv.x, a.uv.y),
+        )
+    });
     for y in top..bottom {
         for x in left..right {
             let (px, py) = (x as f32 + 0.5, y as f32 + 0.5);
-            let weights = [edges[0].at(px, py), edges[1].at(px, py), edges[2].at(px, py)];
+            let weights = [
+                edges[0].at(px, py),
+                edges[1].at(px, py),
+                edges[2].at(px, py),
+            ];
             let inside = weights
                 .iter()
                 .zip(&edges)
@@ -238,7 +251,11 @@ mod tests {
     fn a_rectangle_covers_its_pixels_once_and_no_others() {
         let all = Rect::from_min_size(pos2(0.0, 0.0), vec2(8.0, 8.0));
         let half = Color32::from_rgba_premultiplied(100, 0, 0, 128);
-        let image = painted(Rect::from_min_max(pos2(2.0, 2.0), pos2(6.0, 5.0)), half, all);
+        let image = painted(
+            Rect::from_min_max(pos2(2.0, 2.0), pos2(6.0, 5.0)),
+            half,
+            all,
+        );
         for (x, y, pixel) in image.enumerate_pixels() {
             let inside = (2..6).contains(&x) && (2..5).contains(&y);
             // Twice on the diagonal would be brighter than once.

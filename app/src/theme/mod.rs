@@ -198,8 +198,18 @@ fn visuals(theme: Theme, colors: &Palette) -> Visuals {
     let radius = CornerRadius::same(size::RADIUS);
     let states = &mut visuals.widgets;
     for (state, fill, border, text) in [
-        (&mut states.noninteractive, colors.panel, colors.line, colors.text),
-        (&mut states.inactive, colors.panel, colors.line_strong, colors.text),
+        (
+            &mut states.noninteractive,
+            colors.panel,
+            colors.line,
+            colors.text,
+        ),
+        (
+            &mut states.inactive,
+            colors.panel,
+            colors.line_strong,
+            colors.text,
+        ),
         (&mut states.hovered, colors.raised, colors.text, colors.text),
         (&mut states.active, colors.raised, colors.focus, colors.text),
         (&mut states.open, colors.raised, colors.text, colors.text),

@@ -28,7 +28,10 @@ pub struct Window {
 impl Window {
     /// The last `time` before `to`.
     pub fn ending(to: DateTime<Utc>, time: Duration) -> Self {
-        Self { from: to - time, to }
+        Self {
+            from: to - time,
+            to,
+        }
     }
 
     /// As seconds since 1970.

@@ -2,5 +2,5 @@
 
 pub mod charts;
 pub mod format;
-pub mod top;
 pub mod overview;
+pub mod top;

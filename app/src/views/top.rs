@@ -141,9 +141,15 @@ fn running(load: &LoadView) -> Cell {
         return Cell::of(Status::Critical, format!("gap {}", format::count(gap))).lead(id);
     }
     let (word, share) = if load.record.produced_at.is_some() {
-        ("draining", format::share(load.ledger.written, load.ledger.produced))
+        (
+            "draining",
+            format::share(load.ledger.written, load.ledger.produced),
+        )
     } else {
-        ("loading", format::share(load.read.bytes, load.read.total_bytes))
+        (
+            "loading",
+            format::share(load.read.bytes, load.read.total_bytes),
+        )
     };
     match share {
         Some(share) => Cell::plain(format!("{word} {}", format::percent(share.min(1.0)))).lead(id),

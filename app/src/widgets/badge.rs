@@ -1,6 +1,6 @@
 //! The standing of a thing: icon, word and tint together, so that colour never speaks alone.
 
-use eframe::egui::{Align2, Color32, CornerRadius, Response, Sense, Ui, WidgetInfo, Role, vec2};
+use eframe::egui::{Align2, Color32, CornerRadius, Response, Role, Sense, Ui, WidgetInfo, vec2};
 
 use crate::theme::{self, Icon, Palette, Type, Weight, size};
 
@@ -64,12 +64,14 @@ pub fn badge(ui: &mut Ui, status: Status, word: &str) -> Response {
         theme::font(Type::Caption, Weight::Medium),
         status.color(colors),
     );
-    let (rect, response) = ui.allocate_exact_size(
-        vec2(galley.size().x + 30.0, 18.0),
-        Sense::hover(),
-    );
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(galley.size().x + 30.0, 18.0), Sense::hover());
     let painter = ui.painter();
-    painter.rect_filled(rect, CornerRadius::same(size::RADIUS_BADGE), status.tint(colors));
+    painter.rect_filled(
+        rect,
+        CornerRadius::same(size::RADIUS_BADGE),
+        status.tint(colors),
+    );
     painter.text(
         rect.left_center() + vec2(13.0, 0.0),
         Align2::CENTER_CENTER,

@@ -1,8 +1,8 @@
 //! Controls: buttons, segmented choice, switch, select.
 
 use eframe::egui::{
-    Color32, CornerRadius, CursorIcon, Id, Popup, Rect, Response, Sense, Stroke, StrokeKind, Ui,
-    WidgetInfo, Role, pos2, vec2,
+    Color32, CornerRadius, CursorIcon, Id, Popup, Rect, Response, Role, Sense, Stroke, StrokeKind,
+    Ui, WidgetInfo, pos2, vec2,
 };
 
 use crate::theme::{self, Icon, Palette, Type, Weight, size};
@@ -106,7 +106,11 @@ impl<'a> Btn<'a> {
     pub fn show(self, ui: &mut Ui) -> Response {
         let enabled = self.blocked.is_none() && ui.is_enabled();
         let colors = theme::colors(ui);
-        let step = if self.small { Type::Caption } else { Type::Table };
+        let step = if self.small {
+            Type::Caption
+        } else {
+            Type::Table
+        };
         let weight = if self.look == Look::Danger {
             Weight::SemiBold
         } else {
@@ -132,7 +136,11 @@ impl<'a> Btn<'a> {
             size::CONTROL
         };
         let width = pad * 2.0 + icon_width + text.size().x + key_width;
-        let sense = if enabled { Sense::click() } else { Sense::hover() };
+        let sense = if enabled {
+            Sense::click()
+        } else {
+            Sense::hover()
+        };
         let (rect, response) = ui.allocate_exact_size(vec2(width, height), sense);
         if ui.is_rect_visible(rect) {
             let paint = paint_of(self.look, enabled, &response, colors);
@@ -191,7 +199,11 @@ struct Paint {
 fn paint_of(look: Look, enabled: bool, response: &Response, colors: &Palette) -> Paint {
     let hovered = response.hovered() && enabled;
     let (fill, border, text) = match (look, enabled) {
-        (_, false) => (Color32::TRANSPARENT, Stroke::new(1.0, colors.line), colors.faint),
+        (_, false) => (
+            Color32::TRANSPARENT,
+            Stroke::new(1.0, colors.line),
+            colors.faint,
+        ),
         (Look::Primary, true) => {
             let fill = if hovered {
                 colors.accent.lerp_to_gamma(colors.bg, 0.12)
@@ -282,7 +294,8 @@ pub fn segmented<T: Copy + PartialEq>(
             } else {
                 Color32::TRANSPARENT
             };
-            ui.painter().rect_filled(rect, CornerRadius::same(size::RADIUS), fill);
+            ui.painter()
+                .rect_filled(rect, CornerRadius::same(size::RADIUS), fill);
             let at = rect.center() - galley.size() / 2.0;
             ui.painter().galley(at, galley, color);
             if response.has_focus() {
@@ -317,9 +330,20 @@ pub fn switch(ui: &mut Ui, label: &str, on: bool) -> Response {
     } else {
         (Color32::TRANSPARENT, colors.line_strong, colors.muted)
     };
-    ui.painter().rect(rect, radius, fill, Stroke::new(1.0, border), StrokeKind::Inside);
-    let x = if on { rect.right() - 7.0 } else { rect.left() + 7.0 };
-    ui.painter().circle_filled(pos2(x, rect.center().y), 4.0, knob);
+    ui.painter().rect(
+        rect,
+        radius,
+        fill,
+        Stroke::new(1.0, border),
+        StrokeKind::Inside,
+    );
+    let x = if on {
+        rect.right() - 7.0
+    } else {
+        rect.left() + 7.0
+    };
+    ui.painter()
+        .circle_filled(pos2(x, rect.center().y), 4.0, knob);
     if response.has_focus() {
         ring(ui, rect, colors);
     }
@@ -341,7 +365,11 @@ pub fn select<T: Copy + PartialEq>(
         .find(|(value, _)| Some(*value) == chosen)
         .map_or("choose\u{2026}", |(_, text)| text.as_str());
     let (rect, response) = ui.allocate_exact_size(vec2(width, size::CONTROL), Sense::click());
-    let border = if response.hovered() { colors.text } else { colors.line_strong };
+    let border = if response.hovered() {
+        colors.text
+    } else {
+        colors.line_strong
+    };
     ui.painter().rect(
         rect,
         CornerRadius::same(size::RADIUS),

@@ -108,11 +108,8 @@ pub fn table(
                     row.col(|ui| {
                         let rect = ui.max_rect();
                         let stroke = eframe::egui::Stroke::new(1.0, rule);
-                        ui.painter().hline(
-                            rect.x_range().expand(4.0),
-                            rect.bottom(),
-                            stroke,
-                        );
+                        ui.painter()
+                            .hline(rect.x_range().expand(4.0), rect.bottom(), stroke);
                         aligned(ui, column.align, |ui| cell(ui, index, place));
                     });
                 }

@@ -1,9 +1,11 @@
 //! Charts over time: gaps stay gaps, y begins at zero, faults are spans, events are lines, and all
 //! charts of a page share one range and one crosshair.
 
-use eframe::egui::{Align2, Color32, Id, Response, Stroke, Ui, Vec2b, WidgetInfo, Role, pos2, vec2};
-use egui_plot::{GridMark, Line, LineStyle, Plot, PlotBounds, PlotPoint, Span, VLine};
 use chrono::{DateTime, Local, Utc};
+use eframe::egui::{
+    Align2, Color32, Id, Response, Role, Stroke, Ui, Vec2b, WidgetInfo, pos2, vec2,
+};
+use egui_plot::{GridMark, Line, LineStyle, Plot, PlotBounds, PlotPoint, Span, VLine};
 
 use super::paint::hatch;
 use crate::theme::{self, Type, Weight};
@@ -117,7 +119,11 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
                     plot_name,
                     position,
                     ..
-                } => Some(format!("{plot_name}\n{}\n{}", value(position.y), clock_utc(position.x))),
+                } => Some(format!(
+                    "{plot_name}\n{}\n{}",
+                    value(position.y),
+                    clock_utc(position.x)
+                )),
                 egui_plot::HoverPosition::Elsewhere { position } => Some(clock_utc(position.x)),
             })
             .show(ui, |plot| {
@@ -142,7 +148,11 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
     let inner = drawn.inner;
     let painter = ui.painter();
     let frame = *inner.transform.frame();
-    painter.hline(frame.x_range(), frame.bottom(), Stroke::new(1.0, colors.line_strong));
+    painter.hline(
+        frame.x_range(),
+        frame.bottom(),
+        Stroke::new(1.0, colors.line_strong),
+    );
     let screen = |x: f64, y: f64| inner.transform.position_from_point(&PlotPoint::new(x, y));
     for (begin, end) in gaps(&chart.series, from, to) {
         let rect = eframe::egui::Rect::from_min_max(
@@ -154,12 +164,20 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
         }
     }
     for series in &chart.series {
-        let Some((x, y)) = series.points.iter().rev().find_map(|(x, y)| y.map(|y| (*x, y))) else {
+        let Some((x, y)) = series
+            .points
+            .iter()
+            .rev()
+            .find_map(|(x, y)| y.map(|y| (*x, y)))
+        else {
             continue;
         };
         let at = screen(x.min(to), y);
         painter.text(
-            pos2(at.x.min(frame.right() - 4.0), (at.y - 8.0).max(frame.top() + 8.0)),
+            pos2(
+                at.x.min(frame.right() - 4.0),
+                (at.y - 8.0).max(frame.top() + 8.0),
+            ),
             Align2::RIGHT_BOTTOM,
             &series.name,
             theme::font(Type::Caption, Weight::Medium),
@@ -308,12 +326,19 @@ fn moment(seconds: f64) -> DateTime<Utc> {
 }
 
 fn clock(seconds: f64) -> String {
-    moment(seconds).with_timezone(&Local).format("%H:%M:%S").to_string()
+    moment(seconds)
+        .with_timezone(&Local)
+        .format("%H:%M:%S")
+        .to_string()
 }
 
 fn clock_utc(seconds: f64) -> String {
     let at = moment(seconds);
-    format!("{} (UTC {})", at.with_timezone(&Local).format("%H:%M:%S"), at.format("%H:%M:%S"))
+    format!(
+        "{} (UTC {})",
+        at.with_timezone(&Local).format("%H:%M:%S"),
+        at.format("%H:%M:%S")
+    )
 }
 
 #[cfg(test)]
@@ -348,7 +373,12 @@ mod tests {
 
     #[test]
     fn the_axis_ends_at_a_round_number_above_all_values() {
-        for (value, top) in [(0.0, 5.0), (4.0, 5.0), (8_740.0, 10_000.0), (1_001.0, 2_000.0)] {
+        for (value, top) in [
+            (0.0, 5.0),
+            (4.0, 5.0),
+            (8_740.0, 10_000.0),
+            (1_001.0, 2_000.0),
+        ] {
             assert!((round_above(value) - top).abs() < 1e-6, "{value}");
         }
     }

@@ -1,6 +1,8 @@
 //! A data centre or region by shape, colour and name.
 
-use eframe::egui::{Color32, CornerRadius, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, pos2, vec2};
+use eframe::egui::{
+    Color32, CornerRadius, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, Ui, pos2, vec2,
+};
 use retail_engine::model::{Dc, Region};
 
 use super::text::Line;

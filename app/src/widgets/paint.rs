@@ -45,7 +45,13 @@ pub fn bar(painter: &Painter, rect: Rect, share: f32, fill: Color32, track: Colo
 }
 
 /// The last values as a line from 0; `None` is a gap.
-pub fn sparkline(painter: &Painter, rect: Rect, values: &[Option<f64>], color: Color32, base: Color32) {
+pub fn sparkline(
+    painter: &Painter,
+    rect: Rect,
+    values: &[Option<f64>],
+    color: Color32,
+    base: Color32,
+) {
     painter.hline(rect.x_range(), rect.bottom(), Stroke::new(1.0, base));
     let most = values.iter().flatten().copied().fold(1.0, f64::max);
     let last = values.len().saturating_sub(1).max(1) as f32;

@@ -114,10 +114,7 @@ pub fn line(ui: &mut Ui, text: impl Into<String>) -> Response {
 /// An icon that says nothing by itself: a word stands beside it.
 pub fn icon(ui: &mut Ui, icon: Icon, color: Color32) -> Response {
     let size = 14.0;
-    let (rect, response) = ui.allocate_exact_size(
-        eframe::egui::vec2(size, size),
-        Sense::hover(),
-    );
+    let (rect, response) = ui.allocate_exact_size(eframe::egui::vec2(size, size), Sense::hover());
     ui.painter().text(
         rect.center(),
         eframe::egui::Align2::CENTER_CENTER,

@@ -19,8 +19,8 @@ mod counters;
 mod drill;
 mod faults;
 mod gate;
-mod judge;
 mod journal;
+mod judge;
 mod load;
 mod loads;
 mod names;
@@ -36,12 +36,12 @@ mod routes;
 mod routing;
 mod runtime;
 mod sampler;
-mod tell;
-mod ways;
-#[cfg(test)]
-mod tests;
 #[cfg(test)]
 mod sim;
+mod tell;
+#[cfg(test)]
+mod tests;
+mod ways;
 #[cfg(test)]
 mod whole_tests;
 
