@@ -262,15 +262,23 @@ impl Console {
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Action::Settings => {
                 self.go(Page::Setup);
-                self.pages
-                    .act(&Action::Settings, &self.link, &mut self.notices);
+                self.pages.act(
+                    self.prefs.page,
+                    &Action::Settings,
+                    &self.link,
+                    &mut self.notices,
+                );
             }
             Action::Open(path) => {
                 self.go(Page::Load);
                 self.prefs.opened(path.clone());
                 self.prefs.save(&self.settings.data_dir);
-                self.pages
-                    .act(&Action::Open(path), &self.link, &mut self.notices);
+                self.pages.act(
+                    self.prefs.page,
+                    &Action::Open(path),
+                    &self.link,
+                    &mut self.notices,
+                );
             }
             Action::OpenSample => match crate::sample::unpack(&self.settings.data_dir) {
                 Ok(path) => self.act(ctx, Action::Open(path)),
@@ -282,11 +290,16 @@ impl Console {
             },
             Action::PlanReplay(region) => {
                 self.go(Page::Topics);
-                self.pages
-                    .act(&Action::PlanReplay(region), &self.link, &mut self.notices);
+                self.pages.act(
+                    self.prefs.page,
+                    &Action::PlanReplay(region),
+                    &self.link,
+                    &mut self.notices,
+                );
             }
             Action::OpenDialog | Action::TogglePresenter | Action::Export | Action::Undo => {
-                self.pages.act(&action, &self.link, &mut self.notices);
+                self.pages
+                    .act(self.prefs.page, &action, &self.link, &mut self.notices);
             }
         }
     }

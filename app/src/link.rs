@@ -2,7 +2,7 @@
 //! answers that are waited for without blocking a frame.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
 use eframe::egui::Context;
@@ -45,7 +45,7 @@ pub struct Link {
 impl Link {
     /// Opens the engine on a thread of its own; `ctx` is woken when there is something new.
     pub fn open(settings: Settings, ctx: &Context) -> std::io::Result<Self> {
-        let (sender, receiver) = channel();
+        let (sender, receiver) = sync_channel(1);
         let ctx = ctx.clone();
         std::thread::Builder::new()
             .name("open-engine".to_owned())

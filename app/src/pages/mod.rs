@@ -1,9 +1,15 @@
 //! The pages: each draws what its view says, and pushes actions. None keeps a rule of its own.
 
+pub mod analytics;
+pub mod failover;
 pub mod first_run;
 pub mod keys;
+pub mod load;
 pub mod notices;
 pub mod overview;
+pub mod quality;
+pub mod setup;
+pub mod topics;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,30 +147,54 @@ impl Cx<'_> {
 #[derive(Default)]
 pub struct Pages {
     overview: overview::State,
+    load: load::State,
+    analytics: analytics::State,
+    quality: quality::State,
+    topics: topics::State,
+    failover: failover::State,
+    setup: setup::State,
 }
 
 impl Pages {
-    /// Takes answers that have come; once per frame.
+    /// Takes answers that have come; once per frame, whatever page is shown.
     pub fn refresh(&mut self, ctx: &Context, link: &Link, notices: &mut Notices) {
-        let _ = (ctx, link, notices);
+        self.load.refresh(ctx, link, notices);
+        self.analytics.refresh(ctx, link, notices);
+        self.quality.refresh(ctx, link, notices);
+        self.topics.refresh(ctx, link, notices);
+        self.failover.refresh(ctx, link, notices);
+        self.setup.refresh(ctx, link, notices);
     }
 
     /// Draws a page.
     pub fn ui(&mut self, ui: &mut Ui, page: Page, cx: &mut Cx<'_>) {
         match page {
             Page::Overview => overview::overview_ui(ui, &mut self.overview, cx),
-            Page::Load
-            | Page::Analytics
-            | Page::Quality
-            | Page::Topics
-            | Page::Failover
-            | Page::Setup => {}
+            Page::Load => load::load_ui(ui, &mut self.load, cx),
+            Page::Analytics => analytics::analytics_ui(ui, &mut self.analytics, cx),
+            Page::Quality => quality::quality_ui(ui, &mut self.quality, cx),
+            Page::Topics => topics::topics_ui(ui, &mut self.topics, cx),
+            Page::Failover => failover::failover_ui(ui, &mut self.failover, cx),
+            Page::Setup => setup::setup_ui(ui, &mut self.setup, cx),
         }
     }
 
-    /// Carries out an act that a page knows.
-    pub fn act(&mut self, action: &Action, link: &Link, notices: &mut Notices) {
-        let _ = (action, link, notices);
+    /// Carries out an act that a page knows. What belongs to the page that is shown, such as an
+    /// export, goes to that page alone.
+    pub fn act(&mut self, shown: Page, action: &Action, link: &Link, notices: &mut Notices) {
+        match (action, shown) {
+            (Action::Open(_) | Action::OpenDialog, _) | (_, Page::Load) => {
+                self.load.act(action, link, notices);
+            }
+            (Action::PlanReplay(_), _) | (_, Page::Topics) => {
+                self.topics.act(action, link, notices);
+            }
+            (Action::Settings, _) | (_, Page::Setup) => self.setup.act(action, link, notices),
+            (_, Page::Analytics) => self.analytics.act(action, link, notices),
+            (_, Page::Quality) => self.quality.act(action, link, notices),
+            (_, Page::Failover) => self.failover.act(action, link, notices),
+            (_, Page::Overview) => {}
+        }
     }
 }
 

@@ -1,6 +1,12 @@
 //! Snapshot to rows, labels and flags: pure, without a library that draws.
 
+pub mod analytics;
 pub mod charts;
+pub mod failover;
 pub mod format;
+pub mod load;
 pub mod overview;
+pub mod quality;
+pub mod setup;
 pub mod top;
+pub mod topics;

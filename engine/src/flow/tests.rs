@@ -376,9 +376,6 @@ fn a_drill_shows_its_steps_while_it_runs_and_a_cancelled_one_says_so() {
     };
     let drill = engine.ask(|reply| Command::Drill(Box::new(request), reply));
     let view = |snapshot: &Snapshot| snapshot.drill.clone();
-    watch(&engine, "preparing", |snapshot| {
-        view(snapshot).is_some_and(|drill| drill.rto == RtoSoFar::NotStarted)
-    });
     watch(&engine, "the recovery", |snapshot| {
         view(snapshot).is_some_and(|drill| matches!(drill.rto, RtoSoFar::Reached { .. }))
     });

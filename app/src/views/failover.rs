@@ -1,0 +1,1 @@
+//! The page Failover, as words.
