@@ -62,38 +62,39 @@ const fn entry(action: Action, label: &'static str, key: Option<KeyboardShortcut
     Entry { action, label, key }
 }
 
-const fn ctrl(key: Key) -> Option<KeyboardShortcut> {
-    Some(KeyboardShortcut::new(Modifiers::COMMAND, key))
+const fn ctrl(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
 }
 
-const fn plain(key: Key) -> Option<KeyboardShortcut> {
-    Some(KeyboardShortcut::new(Modifiers::NONE, key))
+const fn plain(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
 }
+
+const PAGE_KEYS: [Key; 7] = [
+    Key::Num1,
+    Key::Num2,
+    Key::Num3,
+    Key::Num4,
+    Key::Num5,
+    Key::Num6,
+    Key::Num7,
+];
+const STOP: KeyboardShortcut =
+    KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::X);
 
 /// All acts, in the order of the palette.
 pub fn entries() -> Vec<Entry> {
-    const STOP: KeyboardShortcut =
-        KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::X);
     let mut all = vec![
-        entry(Action::OpenDialog, "Open CSV\u{2026}", ctrl(Key::O)),
+        entry(Action::OpenDialog, "Open CSV\u{2026}", Some(ctrl(Key::O))),
         entry(Action::OpenSample, "Check the sample", None),
         entry(Action::EndAllFaults, "End all faults", Some(STOP)),
-        entry(Action::ToggleFreeze, "Freeze view", plain(Key::Space)),
-    ];
-    const PAGE_KEYS: [Key; 7] = [
-        Key::Num1,
-        Key::Num2,
-        Key::Num3,
-        Key::Num4,
-        Key::Num5,
-        Key::Num6,
-        Key::Num7,
+        entry(Action::ToggleFreeze, "Freeze view", Some(plain(Key::Space))),
     ];
     all.extend(
         Page::ALL
             .into_iter()
             .zip(PAGE_KEYS)
-            .map(|(page, key)| entry(Action::Go(page), page.title(), ctrl(key))),
+            .map(|(page, key)| entry(Action::Go(page), page.title(), Some(ctrl(key)))),
     );
     all.extend(Region::ALL.map(|region| {
         let label = match region {
@@ -104,10 +105,14 @@ pub fn entries() -> Vec<Entry> {
         entry(Action::PlanReplay(region), label, None)
     }));
     all.extend([
-        entry(Action::ToggleEvents, "Events", ctrl(Key::J)),
-        entry(Action::Export, "Export this page\u{2026}", ctrl(Key::S)),
-        entry(Action::Undo, "Undo", ctrl(Key::Z)),
-        entry(Action::Settings, "Settings", ctrl(Key::Comma)),
+        entry(Action::ToggleEvents, "Events", Some(ctrl(Key::J))),
+        entry(
+            Action::Export,
+            "Export this page\u{2026}",
+            Some(ctrl(Key::S)),
+        ),
+        entry(Action::Undo, "Undo", Some(ctrl(Key::Z))),
+        entry(Action::Settings, "Settings", Some(ctrl(Key::Comma))),
         entry(Action::Theme(ThemeChoice::Dark), "Theme: dark", None),
         entry(Action::Theme(ThemeChoice::Light), "Theme: light", None),
         entry(
@@ -115,10 +120,14 @@ pub fn entries() -> Vec<Entry> {
             "Theme: as the system",
             None,
         ),
-        entry(Action::TogglePresenter, "Presenter mode", plain(Key::F11)),
-        entry(Action::Palette, "Find anything", ctrl(Key::K)),
-        entry(Action::Keys, "Keys", plain(Key::Questionmark)),
-        entry(Action::Quit, "Quit", ctrl(Key::Q)),
+        entry(
+            Action::TogglePresenter,
+            "Presenter mode",
+            Some(plain(Key::F11)),
+        ),
+        entry(Action::Palette, "Find anything", Some(ctrl(Key::K))),
+        entry(Action::Keys, "Keys", Some(plain(Key::Questionmark))),
+        entry(Action::Quit, "Quit", Some(ctrl(Key::Q))),
     ]);
     all
 }

@@ -133,7 +133,7 @@ impl Console {
         );
         let sampled = sampled(snapshot.as_deref());
         rect_ui(ui, foot, |ui| {
-            event_bar_ui(ui, self.link.events(), &sampled, &mut acts)
+            event_bar_ui(ui, self.link.events(), &sampled, &mut acts);
         });
         let side = Rect::from_min_max(
             pos2(window.left(), bar.bottom()),

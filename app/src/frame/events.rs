@@ -1,5 +1,7 @@
 //! The drawer of events: all of them, newest first, to be searched and copied.
 
+use std::fmt::Write as _;
+
 use eframe::egui::{Align, Key, Layout, TextEdit, Ui};
 use retail_engine::telemetry::{Event, EventLevel};
 
@@ -100,16 +102,11 @@ fn level_ui(ui: &mut Ui, level: EventLevel) {
 }
 
 fn as_text(events: &[&Event]) -> String {
-    events
-        .iter()
-        .map(|event| {
-            format!(
-                "{}\t{:?}\t{:?}\t{}\n",
-                event.at.to_rfc3339(),
-                event.level,
-                event.source,
-                event.text
-            )
-        })
-        .collect()
+    let mut text = String::new();
+    for event in events {
+        let at = event.at.to_rfc3339();
+        let (level, source) = (event.level, event.source);
+        let _written = writeln!(text, "{at}\t{level:?}\t{source:?}\t{}", event.text);
+    }
+    text
 }

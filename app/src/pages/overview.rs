@@ -47,7 +47,7 @@ pub fn overview_ui(ui: &mut Ui, _state: &mut State, cx: &mut Cx<'_>) {
         room,
         [
             Split::Points(106.0),
-            Split::Points(122.0),
+            Split::Points(126.0),
             Split::Share(1.0),
         ],
     );
@@ -121,7 +121,7 @@ fn strip_cell_ui(ui: &mut Ui, rect: Rect, cell: &StripCell) -> bool {
 
 fn cards_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
     let history = cx.history();
-    let window = Window::ending(cx.snapshot.at, Duration::from_secs(120));
+    let window = Window::ending(cx.snapshot.at, Duration::from_mins(2));
     let cards = overview::cards(cx.snapshot);
     let rects = split_columns(rect, [Split::Share(1.0); 3]);
     for (region, at) in Region::ALL.into_iter().zip(rects) {
@@ -256,7 +256,7 @@ fn charts_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
 fn side_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
     let low = ui.ctx().content_rect().height() < size::LOW;
     if low {
-        let [dcs, attention] = split_rows(rect, [Split::Points(138.0), Split::Share(1.0)]);
+        let [dcs, attention] = split_rows(rect, [Split::Points(142.0), Split::Share(1.0)]);
         dcs_ui(ui, dcs, cx);
         attention_ui(ui, attention, cx);
         return;
@@ -264,8 +264,8 @@ fn side_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
     let [dcs, canary, attention] = split_rows(
         rect,
         [
-            Split::Points(138.0),
-            Split::Points(140.0),
+            Split::Points(142.0),
+            Split::Points(142.0),
             Split::Share(1.0),
         ],
     );
@@ -292,6 +292,7 @@ fn dcs_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
             let muted = theme::colors(ui).muted;
             let width = ui.available_width();
             let stops = [0.0, 0.34, 0.66, 0.88, 1.0];
+            ui.spacing_mut().item_spacing.y = 2.0;
             row_ui(ui, width, stops, |ui, column| {
                 let titles = [
                     "Data centre",
@@ -361,6 +362,7 @@ fn canary_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
         .note("p99, one probe per second")
         .show(ui, rect, |ui| {
             let colors = theme::colors(ui);
+            ui.spacing_mut().item_spacing.y = 2.0;
             let width = ui.available_width();
             let side = 66.0;
             let (head, _) = ui.allocate_exact_size(vec2(width, 18.0), Sense::hover());

@@ -19,6 +19,10 @@ pub struct Raster {
 
 impl Raster {
     /// Takes new and changed textures, and forgets freed ones.
+    #[expect(
+        clippy::iter_over_hash_type,
+        reason = "textures do not depend on each other, and the changes of one are in order"
+    )]
     pub fn update(&mut self, delta: &mut TexturesDelta) {
         for (id, changes) in delta.set.drain() {
             for change in changes {

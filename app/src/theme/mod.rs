@@ -155,7 +155,7 @@ fn style(theme: Theme) -> Style {
     let spacing = &mut style.spacing;
     spacing.item_spacing = Vec2::new(8.0, 4.0);
     spacing.button_padding = Vec2::new(10.0, 5.0);
-    spacing.interact_size = Vec2::new(28.0, size::CONTROL);
+    spacing.interact_size = Vec2::new(28.0, 18.0);
     spacing.menu_margin = Margin::same(6);
     spacing.window_margin = Margin::same(16);
     spacing.scroll.bar_width = 8.0;

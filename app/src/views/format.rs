@@ -186,7 +186,7 @@ pub fn clock_tenths(at: DateTime<Utc>) -> String {
 fn grouped(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3 * THIN.len_utf8());
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push(THIN);
         }
         text.push(digit);

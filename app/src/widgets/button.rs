@@ -269,53 +269,58 @@ pub fn segmented<T: Copy + PartialEq>(
     chosen: T,
 ) -> Option<T> {
     let colors = theme::colors(ui);
-    let mut picked = None;
-    let font = |on: bool| {
-        let weight = if on { Weight::Medium } else { Weight::Regular };
-        theme::font(Type::Caption, weight)
-    };
-    ui.spacing_mut().item_spacing.x = 0.0;
-    let start = ui.cursor().min;
-    let mut end = start;
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 0.0;
-        for (value, text) in choices {
+    let cells: Vec<_> = choices
+        .iter()
+        .map(|(value, text)| {
             let on = *value == chosen;
-            let color = if on { colors.on_accent } else { colors.muted };
-            let galley = ui
-                .painter()
-                .layout_no_wrap((*text).to_owned(), font(on), color);
-            let wide = vec2(galley.size().x + 18.0, size::CONTROL_SMALL);
-            let (rect, response) = ui.allocate_exact_size(wide, Sense::click());
-            let fill = if on {
-                colors.accent
-            } else if response.hovered() {
-                colors.raised
+            let (weight, color) = if on {
+                (Weight::Medium, colors.on_accent)
             } else {
-                Color32::TRANSPARENT
+                (Weight::Regular, colors.muted)
             };
-            ui.painter()
-                .rect_filled(rect, CornerRadius::same(size::RADIUS), fill);
-            let at = rect.center() - galley.size() / 2.0;
-            ui.painter().galley(at, galley, color);
-            if response.has_focus() {
-                ring(ui, rect, colors);
-            }
-            response.widget_info(|| {
-                WidgetInfo::selected(Role::RadioButton, true, on, format!("{label}: {text}"))
-            });
-            if response.clicked() && !on {
-                picked = Some(*value);
-            }
-            end = rect.max;
+            let font = theme::font(Type::Caption, weight);
+            let galley = ui.painter().layout_no_wrap((*text).to_owned(), font, color);
+            (*value, *text, on, color, galley)
+        })
+        .collect();
+    let width: f32 = cells.iter().map(|cell| cell.4.size().x + 18.0).sum();
+    let room = vec2(width, size::CONTROL_SMALL);
+    let (frame, whole) = ui.allocate_exact_size(room, Sense::hover());
+    let mut picked = None;
+    let mut x = frame.left();
+    for (place, (value, text, on, color, galley)) in cells.into_iter().enumerate() {
+        let rect = Rect::from_min_size(
+            pos2(x, frame.top()),
+            vec2(galley.size().x + 18.0, frame.height()),
+        );
+        x = rect.right();
+        let response = ui.interact(rect, whole.id.with(place), Sense::click());
+        let fill = if on {
+            colors.accent
+        } else if response.hovered() {
+            colors.raised
+        } else {
+            Color32::TRANSPARENT
+        };
+        ui.painter()
+            .rect_filled(rect, CornerRadius::same(size::RADIUS), fill);
+        let at = rect.center() - galley.size() / 2.0;
+        ui.painter().galley(at, galley, color);
+        if response.has_focus() {
+            ring(ui, rect, colors);
         }
-    });
-    let frame = Rect::from_min_max(pos2(start.x, end.y - size::CONTROL_SMALL), end);
+        response.widget_info(|| {
+            WidgetInfo::selected(Role::RadioButton, true, on, format!("{label}: {text}"))
+        });
+        if response.clicked() && !on {
+            picked = Some(value);
+        }
+    }
     ui.painter().rect_stroke(
         frame,
         CornerRadius::same(size::RADIUS),
         Stroke::new(1.0, colors.line_strong),
-        StrokeKind::Outside,
+        StrokeKind::Inside,
     );
     picked
 }

@@ -3,12 +3,16 @@
 
 use chrono::{DateTime, Local, Utc};
 use eframe::egui::{
-    Align2, Color32, Id, Response, Role, Stroke, Ui, Vec2b, WidgetInfo, pos2, vec2,
+    Align2, Color32, Id, Painter, Pos2, Rect, Response, Role, Stroke, Ui, Vec2b, WidgetInfo, pos2,
+    vec2,
 };
 use egui_plot::{GridMark, Line, LineStyle, Plot, PlotBounds, PlotPoint, Span, VLine};
 
 use super::paint::hatch;
 use crate::theme::{self, Type, Weight};
+
+/// Height of the name of a line.
+const LABEL: f32 = 13.0;
 
 /// How a line is drawn, so that colour is not alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -163,27 +167,7 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
             hatch(painter, rect, 6.0, colors.line_strong);
         }
     }
-    for series in &chart.series {
-        let Some((x, y)) = series
-            .points
-            .iter()
-            .rev()
-            .find_map(|(x, y)| y.map(|y| (*x, y)))
-        else {
-            continue;
-        };
-        let at = screen(x.min(to), y);
-        painter.text(
-            pos2(
-                at.x.min(frame.right() - 4.0),
-                (at.y - 8.0).max(frame.top() + 8.0),
-            ),
-            Align2::RIGHT_BOTTOM,
-            &series.name,
-            theme::font(Type::Caption, Weight::Medium),
-            series.color,
-        );
-    }
+    labels_ui(painter, chart, frame, screen);
     let said = chart
         .series
         .iter()
@@ -201,6 +185,37 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
     inner.response
 }
 
+/// The name of each line beside its last value, moved up where it would cover another.
+fn labels_ui(
+    painter: &Painter,
+    chart: &TimeChart<'_>,
+    frame: Rect,
+    screen: impl Fn(f64, f64) -> Pos2,
+) {
+    let mut labels: Vec<(Pos2, &Series)> = chart
+        .series
+        .iter()
+        .filter_map(|series| {
+            let last = series.points.iter().rev();
+            let (x, y) = last.clone().find_map(|(x, y)| y.map(|y| (*x, y)))?;
+            Some((screen(x.min(chart.range.1), y), series))
+        })
+        .collect();
+    labels.sort_by(|(a, _), (b, _)| b.y.total_cmp(&a.y));
+    let mut above = f32::INFINITY;
+    for (at, series) in labels {
+        let y = (at.y - 4.0).min(above - LABEL).max(frame.top() + LABEL);
+        above = y;
+        painter.text(
+            pos2(at.x.min(frame.right()) - 6.0, y),
+            Align2::RIGHT_BOTTOM,
+            &series.name,
+            theme::font(Type::Caption, Weight::Medium),
+            series.color,
+        );
+    }
+}
+
 /// Highest value shown: a round number above all values.
 fn top_of(chart: &TimeChart<'_>) -> f64 {
     let (from, to) = chart.range;
@@ -214,11 +229,11 @@ fn top_of(chart: &TimeChart<'_>) -> f64 {
     round_above(most)
 }
 
-/// 1, 2, 4, 5 or 10 times a power of ten, not below `value`, and at least 4.
+/// A round number of which a quarter is round too, above `value`, and at least 5.
 pub fn round_above(value: f64) -> f64 {
     let value = value.max(4.0);
     let power = 10_f64.powf(value.log10().floor());
-    [1.0, 2.0, 4.0, 5.0, 10.0]
+    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
         .into_iter()
         .map(|step| step * power)
         .find(|top| *top >= value * 1.000_1)
@@ -366,7 +381,7 @@ mod tests {
             runs(&one.points, 0.0, 9.0),
             [vec![[0.0, 1.0]], vec![[3.0, 2.0], [4.0, 3.0]]]
         );
-        assert_eq!(gaps(&[one.clone()], 0.0, 9.0), [(0.0, 3.0)]);
+        assert_eq!(gaps(std::slice::from_ref(&one), 0.0, 9.0), [(0.0, 3.0)]);
         let other = series(&[Some(1.0); 5]);
         assert!(gaps(&[one, other], 0.0, 9.0).is_empty());
     }

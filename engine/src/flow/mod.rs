@@ -68,7 +68,7 @@ pub use quarantine::{
 pub use rebuild::RebuildError;
 pub use replay::{ReplayError, ReplayRequest};
 pub use routing::{RouteChange, RouteError, RoutingView};
-pub use runtime::{Roles, Watch};
+pub use runtime::{Begin, Roles, Watch};
 
 pub(crate) use analyse::Extent;
 pub(crate) use runtime::{Runtime, spawn};

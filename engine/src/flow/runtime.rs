@@ -53,6 +53,18 @@ pub struct Roles {
     pub consume: Vec<Topic>,
     /// Whether faults can be noticed and moved away from: probes, comparisons, failover.
     pub watch: Watch,
+    /// Whether consumers read at once.
+    pub begin: Begin,
+}
+
+/// When consumers begin to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// When the engine is open.
+    AtOnce,
+    /// After [`Command::ResumeConsumers`](crate::handle::Command::ResumeConsumers): for moving a
+    /// group that nothing else moves meanwhile.
+    Held,
 }
 
 /// Whether data centres are watched.
@@ -70,6 +82,7 @@ impl Roles {
         Self {
             consume: Topic::ALL.to_vec(),
             watch: Watch::On,
+            begin: Begin::AtOnce,
         }
     }
 
@@ -78,6 +91,7 @@ impl Roles {
         Self {
             consume: Vec::new(),
             watch: Watch::Off,
+            begin: Begin::AtOnce,
         }
     }
 }
@@ -140,6 +154,16 @@ pub(crate) struct ConsumerHandle {
     pub(crate) failed: Arc<Mutex<Option<String>>>,
 }
 
+impl ConsumerHandle {
+    fn new(topic: Topic, log: &dyn Log, generation: u64) -> Self {
+        Self {
+            topic,
+            position: Arc::new(Position::new(log.partitions(topic), generation)),
+            failed: Arc::default(),
+        }
+    }
+}
+
 impl Runtime {
     /// Starts the parts that `roles` names.
     pub(crate) fn start(
@@ -188,14 +212,9 @@ impl Runtime {
             settings.analytics.materialise_interval,
         )?;
         let generation = stored_generation(store.as_ref(), clock.as_ref())?;
-        let consumers = roles
-            .consume
-            .iter()
-            .map(|topic| ConsumerHandle {
-                topic: *topic,
-                position: Arc::new(Position::new(log.partitions(*topic), generation)),
-                failed: Arc::default(),
-            })
+        let topics = roles.consume.iter();
+        let consumers = topics
+            .map(|topic| ConsumerHandle::new(*topic, log.as_ref(), generation))
             .collect();
         let faults = FaultDesk::open(&settings.data_dir, Arc::clone(&clock), events.clone())
             .map_err(|error| internal(error.to_string()))?;
@@ -303,6 +322,9 @@ impl Runtime {
     }
 
     fn start_consumers(self: &Arc<Self>) -> Result<(), OpenError> {
+        if self.roles.begin == Begin::Held {
+            self.consuming.pause();
+        }
         for handle in &self.consumers {
             let consumer = Consumer {
                 topic: handle.topic,

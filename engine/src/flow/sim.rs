@@ -125,7 +125,7 @@ struct Story {
 /// How a life of the process ended.
 enum End {
     Crash,
-    Done(Left),
+    Done(Box<Left>),
 }
 
 struct Sim {
@@ -178,7 +178,7 @@ fn run(seed: u64, weather: Weather) -> (Left, Story) {
     };
     loop {
         match sim.live() {
-            End::Done(left) => return (left, sim.story),
+            End::Done(left) => return (*left, sim.story),
             End::Crash => sim.crash(),
         }
     }
@@ -268,7 +268,7 @@ impl Sim {
         self.come_home(&routes);
         let left = self.take_stock(&life, &record);
         *self.clock.hook.lock() = None;
-        End::Done(left)
+        End::Done(Box::new(left))
     }
 
     /// Ends a life without a good-bye. What the next one finds is decided here.

@@ -26,6 +26,10 @@ pub(super) fn control(runtime: &Arc<Runtime>, commands: &Receiver<Command>) {
 }
 
 /// Carries out a command at once, or starts its task.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a few lines for each command, and no more"
+)]
 fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
     let shared = Arc::clone(runtime);
     let task = |name: &str, work: Box<dyn FnOnce() + Send>| {

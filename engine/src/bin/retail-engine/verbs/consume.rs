@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use retail_engine::flow::{Roles, Watch};
+use retail_engine::flow::Roles;
 use retail_engine::handle::{Command, Snapshot};
 use retail_engine::model::{PerDc, Reading, Region, RowsDigest, Topic};
 use serde_json::json;
@@ -25,7 +25,7 @@ pub(crate) fn run(
     };
     let roles = Roles {
         consume,
-        watch: Watch::On,
+        ..Roles::all()
     };
     let session = Session::open(global, Vec::new(), roles)?;
     let began = session.elapsed();

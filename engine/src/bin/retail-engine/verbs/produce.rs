@@ -1,6 +1,6 @@
 //! `produce`: from a file into the topics, and no further.
 
-use retail_engine::flow::{Roles, Until, Watch};
+use retail_engine::flow::{Roles, Until};
 
 use super::load::{Outcome, Prepared, carry_out, exit_of};
 use crate::args::{GlobalArgs, ProduceArgs};
@@ -17,10 +17,7 @@ pub(crate) fn run(
     let settings = session::settings(global, args.pace.flags(&args.cleaning))?;
     let prepared = Prepared::of(&args.cleaning, &settings.data_dir)?;
     let limit = settings.flow.error_limit;
-    let roles = Roles {
-        consume: Vec::new(),
-        watch: Watch::Off,
-    };
+    let roles = Roles::none();
     let session = Session::of(settings, global.verbosity(), roles)?;
     let request = prepared.request(
         &args.input,

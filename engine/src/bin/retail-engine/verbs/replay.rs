@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail};
-use retail_engine::flow::{ReplayRequest, Roles};
+use retail_engine::flow::{Begin, ReplayRequest, Roles};
 use retail_engine::handle::{Command, Engine};
 use retail_engine::model::{Offset, Partition, Topic, TopicPartition};
 use retail_engine::replay::file;
@@ -23,11 +23,13 @@ pub(crate) fn run(args: &ReplayArgs, global: &GlobalArgs, output: &Output) -> an
     let roles = if args.dry_run {
         Roles::none()
     } else {
-        Roles::all()
+        // Held while the plan is looked at: it is refused when the group moves meanwhile.
+        Roles {
+            begin: Begin::Held,
+            ..Roles::all()
+        }
     };
     let engine = Engine::open(settings, roles)?;
-    // Held while the plan is looked at: it is refused when the group moves meanwhile.
-    engine.send(Command::PauseConsumers)?;
     let plan = match request(args, partitions)? {
         Some(request) => {
             let ask = |reply| Command::PlanReplay(Box::new(request), reply);
