@@ -307,9 +307,9 @@ impl EventKind {
     /// Which part of the engine it comes from.
     pub const fn source(&self) -> EventSource {
         match self {
-            Self::EngineOpened { .. }
-            | Self::WorkerFailed { .. }
-            | Self::LogShortened { .. } => EventSource::Engine,
+            Self::EngineOpened { .. } | Self::WorkerFailed { .. } | Self::LogShortened { .. } => {
+                EventSource::Engine
+            }
             Self::LoadStarted { .. }
             | Self::LoadResumed { .. }
             | Self::LoadEnded { .. }
