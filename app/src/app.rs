@@ -9,6 +9,7 @@ use retail_engine::config::Settings;
 use retail_engine::handle::{Command, Snapshot};
 
 use crate::actions::{self, Action, Typing};
+use crate::files::{Chooser, Files};
 use crate::frame::event_bar::event_bar_ui;
 use crate::frame::events::{EventsState, events_ui};
 use crate::frame::nav::{Badge, NavWidth, nav_ui};
@@ -18,6 +19,7 @@ use crate::link::{Link, Opened, Pending};
 use crate::notices::Notices;
 use crate::pages::{self, Cx, Page, Pages};
 use crate::prefs::Prefs;
+use crate::runbook::{Outcome as Ended, Runbook};
 use crate::theme::{self, size};
 use crate::views::format;
 use crate::views::top::TopView;
@@ -30,6 +32,8 @@ pub struct Console {
     prefs: Prefs,
     pages: Pages,
     notices: Notices,
+    files: Files,
+    runbook: Runbook,
     acts: Vec<Action>,
     frozen: Option<(Arc<Snapshot>, Instant)>,
     events: Option<EventsState>,
@@ -50,6 +54,8 @@ impl Console {
             settings,
             pages: Pages::default(),
             notices: Notices::default(),
+            files: Files::default(),
+            runbook: Runbook::default(),
             acts: open.map(Action::Open).into_iter().collect(),
             frozen: None,
             events: None,
@@ -63,6 +69,18 @@ impl Console {
     /// The link to the engine.
     pub const fn link(&self) -> &Link {
         &self.link
+    }
+
+    /// Takes files from `chooser` instead of the dialogs of the desktop.
+    #[must_use]
+    pub fn choosing_by(mut self, chooser: impl Chooser + 'static) -> Self {
+        self.files = Files::with(chooser);
+        self
+    }
+
+    /// What was done, as commands.
+    pub const fn runbook(&self) -> &Runbook {
+        &self.runbook
     }
 
     /// Asks for an act, as a click would.
@@ -82,6 +100,19 @@ impl Console {
     pub fn refresh(&mut self, ctx: &Context) {
         self.link.refresh();
         self.ended.poll(ctx);
+        if let Some(ended) = self.ended.take() {
+            let now = self
+                .link
+                .snapshot()
+                .map_or_else(Default::default, |known| known.at);
+            let act = self.runbook.begin(now, "End all faults", None);
+            let told = format!("{ended} ended");
+            self.runbook.end(act, Ended::Done(told));
+        }
+        self.files.refresh(ctx, &mut self.notices);
+        if let Some(stays) = self.notices.tidy() {
+            ctx.request_repaint_after(stays);
+        }
         let typing = if ctx.text_edit_focused() || self.palette.is_some() {
             Typing::Yes
         } else {
@@ -99,7 +130,7 @@ impl Console {
         });
         self.acts.append(&mut pressed);
         self.acts.extend(dropped.into_iter().map(Action::Open));
-        self.pages.refresh(ctx, &self.link, &mut self.notices);
+        self.with_pages(ctx, Pages::refresh);
         if self.frozen.is_some() {
             // The badge says how far behind the view is.
             ctx.request_repaint_after(Duration::from_secs(1));
@@ -179,13 +210,17 @@ impl Console {
                 widgets::empty_state(ui, &why, None);
             }
             (Opened::Running(_), Some(snapshot)) => {
+                let ctx = ui.ctx().clone();
                 let mut cx = Cx {
+                    ctx: &ctx,
                     link: &self.link,
                     snapshot,
                     settings: &self.settings,
                     prefs: &mut self.prefs,
                     acts: &mut acts,
                     notices: &mut self.notices,
+                    files: &mut self.files,
+                    runbook: &mut self.runbook,
                 };
                 let page = cx.prefs.page;
                 self.pages.ui(ui, page, &mut cx);
@@ -195,6 +230,38 @@ impl Console {
         for act in acts {
             self.act(ui.ctx(), act);
         }
+    }
+
+    /// Lets the pages work on the newest snapshot; nothing to work on before the engine is open.
+    fn with_pages(&mut self, ctx: &Context, work: impl FnOnce(&mut Pages, &mut Cx<'_>)) {
+        let Some(snapshot) = self.link.snapshot().cloned() else {
+            return;
+        };
+        let mut acts = Vec::new();
+        let mut cx = Cx {
+            ctx,
+            link: &self.link,
+            snapshot: &snapshot,
+            settings: &self.settings,
+            prefs: &mut self.prefs,
+            acts: &mut acts,
+            notices: &mut self.notices,
+            files: &mut self.files,
+            runbook: &mut self.runbook,
+        };
+        work(&mut self.pages, &mut cx);
+        self.acts.append(&mut acts);
+    }
+
+    /// Hands an act to the pages.
+    fn hand_over(&mut self, ctx: &Context, action: &Action) {
+        self.with_pages(ctx, |pages, cx| pages.act(action, cx));
+    }
+
+    /// Whether an act must wait until the engine is open.
+    fn is_early(&self, action: &Action) -> bool {
+        let needs_engine = matches!(action, Action::Open(_) | Action::PlanReplay(_));
+        needs_engine && matches!(self.link.opened(), Opened::Opening(_))
     }
 
     /// What opens over the page.
@@ -229,6 +296,10 @@ impl Console {
 
     /// Carries out one act.
     fn act(&mut self, ctx: &Context, action: Action) {
+        if self.is_early(&action) {
+            self.acts.push(action);
+            return;
+        }
         match action {
             Action::Go(page) => self.go(page),
             Action::ToggleEvents => {
@@ -262,23 +333,13 @@ impl Console {
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Action::Settings => {
                 self.go(Page::Setup);
-                self.pages.act(
-                    self.prefs.page,
-                    &Action::Settings,
-                    &self.link,
-                    &mut self.notices,
-                );
+                self.hand_over(ctx, &Action::Settings);
             }
             Action::Open(path) => {
                 self.go(Page::Load);
                 self.prefs.opened(path.clone());
                 self.prefs.save(&self.settings.data_dir);
-                self.pages.act(
-                    self.prefs.page,
-                    &Action::Open(path),
-                    &self.link,
-                    &mut self.notices,
-                );
+                self.hand_over(ctx, &Action::Open(path));
             }
             Action::OpenSample => match crate::sample::unpack(&self.settings.data_dir) {
                 Ok(path) => self.act(ctx, Action::Open(path)),
@@ -290,16 +351,10 @@ impl Console {
             },
             Action::PlanReplay(region) => {
                 self.go(Page::Topics);
-                self.pages.act(
-                    self.prefs.page,
-                    &Action::PlanReplay(region),
-                    &self.link,
-                    &mut self.notices,
-                );
+                self.hand_over(ctx, &Action::PlanReplay(region));
             }
             Action::OpenDialog | Action::TogglePresenter | Action::Export | Action::Undo => {
-                self.pages
-                    .act(self.prefs.page, &action, &self.link, &mut self.notices);
+                self.hand_over(ctx, &action);
             }
         }
     }

@@ -9,12 +9,14 @@
 
 pub mod actions;
 pub mod app;
+pub mod files;
 pub mod frame;
 pub mod link;
 pub mod notices;
 pub mod pages;
 pub mod picture;
 pub mod prefs;
+pub mod runbook;
 pub mod sample;
 pub mod screenshot;
 pub mod theme;

@@ -20,9 +20,11 @@ use retail_engine::handle::{Engine, Snapshot};
 use retail_engine::watch::history::History;
 
 use crate::actions::Action;
+use crate::files::Files;
 use crate::link::Link;
 use crate::notices::Notices;
 use crate::prefs::Prefs;
+use crate::runbook::Runbook;
 use crate::theme::{self, Icon, Type, size};
 use crate::views::charts::Window;
 use crate::widgets::{Line, segmented};
@@ -99,11 +101,13 @@ impl Page {
     }
 }
 
-/// What every page is given to draw with.
+/// What every page is given to work and draw with.
 pub struct Cx<'a> {
+    /// For waking and for what opens over the page.
+    pub ctx: &'a Context,
     /// The engine.
     pub link: &'a Link,
-    /// What is shown.
+    /// What is shown; the newest, unless the view is frozen.
     pub snapshot: &'a Arc<Snapshot>,
     /// The settings that the engine was opened with.
     pub settings: &'a Settings,
@@ -113,6 +117,10 @@ pub struct Cx<'a> {
     pub acts: &'a mut Vec<Action>,
     /// Where errors go.
     pub notices: &'a mut Notices,
+    /// Dialogs and saved files.
+    pub files: &'a mut Files,
+    /// What was done, as commands.
+    pub runbook: &'a mut Runbook,
 }
 
 impl Cx<'_> {
@@ -157,13 +165,13 @@ pub struct Pages {
 
 impl Pages {
     /// Takes answers that have come; once per frame, whatever page is shown.
-    pub fn refresh(&mut self, ctx: &Context, link: &Link, notices: &mut Notices) {
-        self.load.refresh(ctx, link, notices);
-        self.analytics.refresh(ctx, link, notices);
-        self.quality.refresh(ctx, link, notices);
-        self.topics.refresh(ctx, link, notices);
-        self.failover.refresh(ctx, link, notices);
-        self.setup.refresh(ctx, link, notices);
+    pub fn refresh(&mut self, cx: &mut Cx<'_>) {
+        self.load.refresh(cx);
+        self.analytics.refresh(cx);
+        self.quality.refresh(cx);
+        self.topics.refresh(cx);
+        self.failover.refresh(cx);
+        self.setup.refresh(cx);
     }
 
     /// Draws a page.
@@ -181,19 +189,21 @@ impl Pages {
 
     /// Carries out an act that a page knows. What belongs to the page that is shown, such as an
     /// export, goes to that page alone.
-    pub fn act(&mut self, shown: Page, action: &Action, link: &Link, notices: &mut Notices) {
-        match (action, shown) {
-            (Action::Open(_) | Action::OpenDialog, _) | (_, Page::Load) => {
-                self.load.act(action, link, notices);
-            }
-            (Action::PlanReplay(_), _) | (_, Page::Topics) => {
-                self.topics.act(action, link, notices);
-            }
-            (Action::Settings, _) | (_, Page::Setup) => self.setup.act(action, link, notices),
-            (_, Page::Analytics) => self.analytics.act(action, link, notices),
-            (_, Page::Quality) => self.quality.act(action, link, notices),
-            (_, Page::Failover) => self.failover.act(action, link, notices),
-            (_, Page::Overview) => {}
+    pub fn act(&mut self, action: &Action, cx: &mut Cx<'_>) {
+        let page = match action {
+            Action::Open(_) | Action::OpenDialog => Page::Load,
+            Action::PlanReplay(_) => Page::Topics,
+            Action::Settings => Page::Setup,
+            _ => cx.prefs.page,
+        };
+        match page {
+            Page::Overview => self.overview.act(action, cx),
+            Page::Load => self.load.act(action, cx),
+            Page::Analytics => self.analytics.act(action, cx),
+            Page::Quality => self.quality.act(action, cx),
+            Page::Topics => self.topics.act(action, cx),
+            Page::Failover => self.failover.act(action, cx),
+            Page::Setup => self.setup.act(action, cx),
         }
     }
 }

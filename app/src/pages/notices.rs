@@ -1,8 +1,8 @@
-//! Errors that were not closed yet: cause, object, next step.
+//! Errors that were not closed yet: cause, object, next step; and what was just done.
 
 use eframe::egui::{Align, CornerRadius, Frame, Layout, Ui};
 
-use crate::notices::Notices;
+use crate::notices::{Kind, Notices};
 use crate::theme::{self, Icon, size};
 use crate::widgets::{self, Btn, Line};
 
@@ -15,15 +15,24 @@ pub fn notices_ui(ui: &mut Ui, notices: &mut Notices) {
     let all = notices.all();
     let mut close = None;
     for (place, notice) in all.iter().enumerate().rev().take(SHOWN) {
+        let (icon, color, tint, x) = match notice.kind {
+            Kind::Error => (
+                Icon::OctagonX,
+                colors.critical,
+                colors.critical_tint,
+                "Close error",
+            ),
+            Kind::Done => (Icon::Check, colors.ok, colors.ok_tint, "Close note"),
+        };
         Frame::new()
-            .fill(colors.critical_tint)
+            .fill(tint)
             .corner_radius(CornerRadius::same(size::RADIUS))
             .inner_margin(8)
             .show(ui, |ui| {
                 ui.horizontal(|ui| {
-                    widgets::icon(ui, Icon::OctagonX, colors.critical);
+                    widgets::icon(ui, icon, color);
                     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                        let x = Btn::new("").icon(Icon::X).label("Close error").small();
+                        let x = Btn::new("").icon(Icon::X).label(x).small();
                         if x.clicked(ui) {
                             close = Some(place);
                         }
@@ -33,7 +42,7 @@ pub fn notices_ui(ui: &mut Ui, notices: &mut Notices) {
                         }
                         if notice.repeats > 1 {
                             Line::caption(format!("\u{d7} {}", notice.repeats))
-                                .color(colors.critical)
+                                .color(color)
                                 .show(ui);
                         }
                         ui.with_layout(Layout::top_down(Align::Min), |ui| {

@@ -20,6 +20,11 @@ use crate::widgets::{self, Btn, Line, Panel, Split, Status, rect_ui, split_colum
 #[derive(Debug, Default)]
 pub struct State {}
 
+impl State {
+    /// Carries out an act that this page knows.
+    pub fn act(&mut self, _action: &Action, _cx: &mut Cx<'_>) {}
+}
+
 /// Draws the page.
 pub fn overview_ui(ui: &mut Ui, _state: &mut State, cx: &mut Cx<'_>) {
     let nothing = cx.snapshot.loads.is_empty() && cx.snapshot.lines == 0;

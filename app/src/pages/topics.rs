@@ -1,11 +1,9 @@
 //! How far is each consumer, and what would a replay do?
 
-use eframe::egui::{Context, Ui};
+use eframe::egui::Ui;
 
 use super::{Cx, Page, title_ui};
 use crate::actions::Action;
-use crate::link::Link;
-use crate::notices::Notices;
 
 /// What the page remembers.
 #[derive(Default)]
@@ -13,10 +11,10 @@ pub struct State {}
 
 impl State {
     /// Takes answers that have come; once per frame, whatever page is shown.
-    pub fn refresh(&mut self, _ctx: &Context, _link: &Link, _notices: &mut Notices) {}
+    pub fn refresh(&mut self, _cx: &mut Cx<'_>) {}
 
     /// Carries out an act that this page knows.
-    pub fn act(&mut self, _action: &Action, _link: &Link, _notices: &mut Notices) {}
+    pub fn act(&mut self, _action: &Action, _cx: &mut Cx<'_>) {}
 }
 
 /// Draws the page.

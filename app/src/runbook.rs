@@ -1,0 +1,147 @@
+//! What a person did, each act as the command line that does the same, with its result: to be read
+//! back, and to be run again as a script.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+
+/// Acts that are remembered.
+const ACTS_MAX: usize = 2_000;
+
+/// What became of an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Still under way.
+    Running,
+    /// Done, in words.
+    Done(String),
+    /// Failed, in words.
+    Failed(String),
+}
+
+/// One act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Act {
+    /// When it was begun.
+    pub at: DateTime<Utc>,
+    /// In words.
+    pub what: String,
+    /// The arguments of `retail-engine` that do the same; `None` where the program has no verb
+    /// for it.
+    pub args: Option<Vec<String>>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// Names an act of a [`Runbook`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActId(usize);
+
+/// All acts since the program was started, oldest first.
+#[derive(Debug, Default)]
+pub struct Runbook {
+    acts: Vec<Act>,
+}
+
+impl Runbook {
+    /// Writes an act down; `at` is the time of the newest snapshot.
+    pub fn begin(
+        &mut self,
+        at: DateTime<Utc>,
+        what: impl Into<String>,
+        args: Option<Vec<String>>,
+    ) -> ActId {
+        if self.acts.len() < ACTS_MAX {
+            self.acts.push(Act {
+                at,
+                what: what.into(),
+                args,
+                outcome: Outcome::Running,
+            });
+        }
+        ActId(self.acts.len().saturating_sub(1))
+    }
+
+    /// Writes down what became of it.
+    pub fn end(&mut self, id: ActId, outcome: Outcome) {
+        if let Some(act) = self.acts.get_mut(id.0) {
+            act.outcome = outcome;
+        }
+    }
+
+    /// All acts, oldest first.
+    pub fn acts(&self) -> &[Act] {
+        &self.acts
+    }
+
+    /// All acts as a shell script over one data directory.
+    pub fn script(&self, data_dir: &str) -> String {
+        let mut text =
+            String::from("#!/bin/sh\n# What was done in the console, as commands.\nset -e\n");
+        let _infallible = writeln!(text, "export RETAIL_DATA_DIR={}", quoted(data_dir));
+        for act in &self.acts {
+            let at = act.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+            let outcome = match &act.outcome {
+                Outcome::Running => "not ended yet".to_owned(),
+                Outcome::Done(how) => how.clone(),
+                Outcome::Failed(why) => format!("FAILED: {why}"),
+            };
+            let _infallible = writeln!(
+                text,
+                "\n# {at} {}: {}",
+                one_line(&act.what),
+                one_line(&outcome)
+            );
+            if let Some(args) = &act.args {
+                let args: Vec<String> = args.iter().map(|arg| quoted(arg)).collect();
+                let _infallible = writeln!(text, "retail-engine {}", args.join(" "));
+            }
+        }
+        text
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+/// As one word of a shell.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_has_each_act_as_one_command_with_its_result() {
+        let mut book = Runbook::default();
+        let at = DateTime::UNIX_EPOCH;
+        let load = book.begin(
+            "Load it's.csv",
+            Some(vec!["load".into(), "it's.csv".into()]),
+        );
+        book.end(load, Outcome::Done("10 lines\nnew".into()));
+        book.begin(at, "End all faults", None);
+        let script = book.script("/data dir");
+        assert!(
+            script.contains("export RETAIL_DATA_DIR='/data dir'\n"),
+            "{script}"
+        );
+        assert!(
+            script.contains("\nretail-engine load 'it'\\''s.csv'\n"),
+            "{script}"
+        );
+        assert!(script.contains("Load it's.csv: 10 lines new\n"), "{script}");
+        assert!(
+            script.contains("End all faults: not ended yet\n"),
+            "{script}"
+        );
+    }
+}
