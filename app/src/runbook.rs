@@ -124,6 +124,7 @@ mod tests {
         let mut book = Runbook::default();
         let at = DateTime::UNIX_EPOCH;
         let load = book.begin(
+            at,
             "Load it's.csv",
             Some(vec!["load".into(), "it's.csv".into()]),
         );

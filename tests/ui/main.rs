@@ -1,0 +1,14 @@
+//! The console, by what a person sees and does: a real engine, real data, real clicks.
+//!
+//! `SHOTS=DIR` saves a picture at each step that a test names with [`Desk::shot`].
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking, helpers outside its function included"
+)]
+
+mod desk;
+mod first_run;
+
+pub(crate) use desk::Desk;
