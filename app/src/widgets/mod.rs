@@ -1,11 +1,15 @@
 //! Pieces that several pages share. They draw and report clicks; they know no engine.
 
 mod badge;
+pub mod bars;
 mod button;
 mod cells;
 pub mod chart;
+pub mod columns;
 mod dialog;
+mod drop;
 mod export_menu;
+pub mod heat;
 mod input;
 mod layout;
 mod marker;
@@ -17,6 +21,7 @@ pub use badge::{Status, badge, status_icon};
 pub use button::{Btn, Look, segmented, select, switch};
 pub use cells::{Align, ColumnSpec, header_cell, table, text_cell};
 pub use dialog::{Confirm, Decision};
+pub use drop::drop_down;
 pub use export_menu::{Take, export_menu};
 pub use input::{TextField, value_field};
 pub use layout::{Split, rect_ui, split_columns, split_rows};

@@ -60,7 +60,7 @@ pub use product_page::{
     LargestCancelled, ProductCountry, ProductDescription, ProductMonth, ProductPage, ProductRows,
 };
 pub use products::{ProductFigures, by_product, is_product};
-pub use report::{HourFigures, Report, SegmentFigures};
+pub use report::{HourFigures, RegionPeriods, Report, SegmentFigures};
 pub use returns::{Returns, returns};
 pub use revenue::{Coverage, Period, by_day, by_month, by_week, coverage};
 pub use rfm::{Breaks, CustomerScore, Rfm, RfmError, ValueSegment, Weights};

@@ -23,7 +23,7 @@ use super::rfm::{CustomerScore, Rfm, ValueSegment};
 use super::settings::Settings;
 use super::state::Analytics;
 use super::status::Status;
-use crate::model::Day;
+use crate::model::{Day, Region};
 
 /// Customers of one segment, whichever way they are divided.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -53,6 +53,19 @@ pub struct HourFigures {
     pub amount: Decimal,
 }
 
+/// Sales of one region by month, ISO week and day.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RegionPeriods {
+    /// Which.
+    pub region: Region,
+    /// By month.
+    pub months: Vec<Period<Month>>,
+    /// By ISO week.
+    pub weeks: Vec<Period<Week>>,
+    /// By day.
+    pub days: Vec<Period<Day>>,
+}
+
 /// Everything that is shown about a set of lines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
@@ -72,6 +85,8 @@ pub struct Report {
     pub days: Vec<Period<Day>>,
     /// Sales by region.
     pub regions: Vec<RegionFigures>,
+    /// Sales by period of each region with sales, in the order of [`Region::ALL`].
+    pub region_periods: Vec<RegionPeriods>,
     /// Sales by country, largest first.
     pub countries: Vec<CountryFigures>,
     /// The largest products.
@@ -120,6 +135,7 @@ impl Report {
             weeks: by_week(analytics, &Filter::default()),
             days: by_day(analytics, &Filter::default()),
             regions: by_region(analytics),
+            region_periods: region_periods(analytics),
             products: listed.take(settings.top_products).collect(),
             segments: value_segments(&rfm),
             named_segments: named_segments(&rfm, settings),
@@ -139,6 +155,23 @@ impl Report {
         report.insights = insights(&report);
         report
     }
+}
+
+fn region_periods(analytics: &Analytics) -> Vec<RegionPeriods> {
+    let periods = |region| {
+        let filter = Filter {
+            regions: vec![region],
+            ..Filter::default()
+        };
+        RegionPeriods {
+            region,
+            months: by_month(analytics, &filter),
+            weeks: by_week(analytics, &filter),
+            days: by_day(analytics, &filter),
+        }
+    };
+    let all = Region::ALL.into_iter().map(periods);
+    all.filter(|region| !region.days.is_empty()).collect()
 }
 
 fn warnings(analytics: &Analytics, rfm: &Rfm) -> Vec<String> {

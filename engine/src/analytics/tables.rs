@@ -6,19 +6,8 @@ use super::export::{Cell, Column, Table, Unit};
 use super::geography::MarketCategory;
 use super::products::ProductFigures;
 use super::report::{Report, SegmentFigures};
-use super::revenue::Period;
 use super::together::Together;
 use crate::model::Region;
-
-const WEEKDAYS: [&str; 7] = [
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-    "Sunday",
-];
 
 /// A panel whose figures are in a [`Report`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +20,12 @@ pub enum Panel {
     Weeks,
     /// Sales by day.
     Days,
+    /// Sales of each region by month.
+    RegionMonths,
+    /// Sales of each region by ISO week.
+    RegionWeeks,
+    /// Sales of each region by day.
+    RegionDays,
     /// Sales by hour of the week.
     Hours,
     /// Sales by region.
@@ -55,11 +50,14 @@ pub enum Panel {
 
 impl Panel {
     /// All, in the order of a page.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Kpis,
         Self::Months,
         Self::Weeks,
         Self::Days,
+        Self::RegionMonths,
+        Self::RegionWeeks,
+        Self::RegionDays,
         Self::Hours,
         Self::Regions,
         Self::Countries,
@@ -79,6 +77,9 @@ impl Panel {
             Self::Months => "months",
             Self::Weeks => "weeks",
             Self::Days => "days",
+            Self::RegionMonths => "region_months",
+            Self::RegionWeeks => "region_weeks",
+            Self::RegionDays => "region_days",
             Self::Hours => "hours",
             Self::Regions => "regions",
             Self::Countries => "countries",
@@ -92,12 +93,16 @@ impl Panel {
         }
     }
 
-    const fn title(self) -> &'static str {
+    /// Its name for people.
+    pub const fn title(self) -> &'static str {
         match self {
             Self::Kpis => "Headline figures",
             Self::Months => "Revenue by month",
             Self::Weeks => "Revenue by week",
             Self::Days => "Revenue by day",
+            Self::RegionMonths => "Revenue by region and month",
+            Self::RegionWeeks => "Revenue by region and week",
+            Self::RegionDays => "Revenue by region and day",
             Self::Hours => "Revenue by hour of the week",
             Self::Regions => "Regions",
             Self::Countries => "Countries",
@@ -116,6 +121,10 @@ impl Panel {
 macro_rules! row {
     ($($cell:expr),* $(,)?) => { vec![$(Cell::from($cell)),*] };
 }
+
+mod periods;
+
+use periods::{by_region, hours, periods};
 
 fn table<const N: usize>(
     name: &'static str,
@@ -138,6 +147,9 @@ pub fn panel_table(report: &Report, panel: Panel) -> Table {
         Panel::Months => periods(panel, "month", Unit::Text, &report.months),
         Panel::Weeks => periods(panel, "week", Unit::Text, &report.weeks),
         Panel::Days => periods(panel, "day", Unit::Day, &report.days),
+        Panel::RegionMonths => by_region(report, panel, "month", Unit::Text, |r| &r.months),
+        Panel::RegionWeeks => by_region(report, panel, "week", Unit::Text, |r| &r.weeks),
+        Panel::RegionDays => by_region(report, panel, "day", Unit::Day, |r| &r.days),
         Panel::Hours => hours(report),
         Panel::Regions => regions(report),
         Panel::Countries => countries(report),
@@ -192,50 +204,6 @@ fn kpis(report: &Report) -> Table {
         returns.rate_by_lines,
     ];
     table(Panel::Kpis.name(), Panel::Kpis.title(), columns, [row])
-}
-
-fn periods<P: std::fmt::Display>(
-    panel: Panel,
-    name: &'static str,
-    unit: Unit,
-    periods: &[Period<P>],
-) -> Table {
-    let columns = [
-        (name, unit),
-        ("lines", Unit::Count),
-        ("invoices", Unit::Count),
-        ("items", Unit::Count),
-        ("amount", Unit::Gbp),
-        ("partial", Unit::Flag),
-        ("growth", Unit::Share),
-    ];
-    let rows = periods.iter().map(|p| {
-        row![
-            p.period.to_string().as_str(),
-            p.lines,
-            p.invoices,
-            p.items,
-            p.amount,
-            p.partial,
-            p.growth,
-        ]
-    });
-    table(panel.name(), panel.title(), columns, rows)
-}
-
-fn hours(report: &Report) -> Table {
-    let columns = [
-        ("weekday", Unit::Text),
-        ("hour", Unit::Count),
-        ("lines", Unit::Count),
-        ("items", Unit::Count),
-        ("amount", Unit::Gbp),
-    ];
-    let rows = report.hours.iter().map(|h| {
-        let weekday = WEEKDAYS.get(usize::from(h.weekday)).copied();
-        row![weekday, i64::from(h.hour), h.lines, h.items, h.amount]
-    });
-    table(Panel::Hours.name(), Panel::Hours.title(), columns, rows)
 }
 
 fn regions(report: &Report) -> Table {

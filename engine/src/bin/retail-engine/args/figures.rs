@@ -63,8 +63,9 @@ const EXPORT_TABLES: &str = "\
 Tables:
   of lines      transactions, returns, rejects
   for programs  customer_analytics, product_analytics, country_metrics
-  of figures    kpis, months, weeks, days, hours, regions, countries, markets, products, segments,
-                customers, rfm_grid, order_grid, cohorts, concentration, insights, together
+  of figures    kpis, months, weeks, days, region_months, region_weeks, region_days, hours, regions,
+                countries, markets, products, segments, customers, rfm_grid, order_grid, cohorts,
+                concentration, insights, together
 
 Tables of figures obey the filter, and say at their top which it is.
 
