@@ -31,6 +31,8 @@ pub enum Action {
     EndAllFaults,
     /// Plan a replay.
     PlanReplay(Region),
+    /// Plan a replay of the topic that is looked at.
+    Replay,
     /// Show the settings.
     Settings,
     /// Dark, light, as the system.
@@ -105,6 +107,7 @@ pub fn entries() -> Vec<Entry> {
         entry(Action::PlanReplay(region), label, None)
     }));
     all.extend([
+        entry(Action::Replay, "Replay\u{2026}", Some(plain(Key::R))),
         entry(Action::ToggleEvents, "Events", Some(ctrl(Key::J))),
         entry(
             Action::Export,

@@ -260,7 +260,10 @@ impl Console {
 
     /// Whether an act must wait until the engine is open.
     fn is_early(&self, action: &Action) -> bool {
-        let needs_engine = matches!(action, Action::Open(_) | Action::PlanReplay(_));
+        let needs_engine = matches!(
+            action,
+            Action::Open(_) | Action::PlanReplay(_) | Action::Replay
+        );
         needs_engine && matches!(self.link.opened(), Opened::Opening(_))
     }
 
@@ -349,9 +352,9 @@ impl Console {
                     self.notices.push(message, Some(remedy.to_owned()));
                 }
             },
-            Action::PlanReplay(region) => {
+            Action::PlanReplay(_) | Action::Replay => {
                 self.go(Page::Topics);
-                self.hand_over(ctx, &Action::PlanReplay(region));
+                self.hand_over(ctx, &action);
             }
             Action::OpenDialog | Action::TogglePresenter | Action::Export | Action::Undo => {
                 self.hand_over(ctx, &action);

@@ -24,7 +24,9 @@ use crate::watch::history::History;
 
 pub use crate::wire::OpenError;
 pub use command::Command;
-pub use snapshot::{DcView, LoadView, PartitionView, QueueView, RegionView, Snapshot};
+pub use snapshot::{
+    ConsumerState, ConsumerView, DcView, LoadView, PartitionView, QueueView, RegionView, Snapshot,
+};
 
 /// Commands that may wait. A person sends a few; a program that sends more waits.
 const COMMANDS: usize = 64;

@@ -13,5 +13,6 @@
 )]
 mod desk;
 mod first_run;
+mod topics;
 
 pub(crate) use desk::Desk;

@@ -192,7 +192,7 @@ impl Pages {
     pub fn act(&mut self, action: &Action, cx: &mut Cx<'_>) {
         let page = match action {
             Action::Open(_) | Action::OpenDialog => Page::Load,
-            Action::PlanReplay(_) => Page::Topics,
+            Action::PlanReplay(_) | Action::Replay => Page::Topics,
             Action::Settings => Page::Setup,
             _ => cx.prefs.page,
         };

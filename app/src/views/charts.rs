@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use eframe::egui::Color32;
 use retail_engine::handle::Snapshot;
-use retail_engine::model::Region;
+use retail_engine::model::{Region, Topic, TopicPartition};
 use retail_engine::telemetry::{Event, EventKind};
 use retail_engine::watch::history::{History, Point};
 use retail_engine::watch::rates::Hop;
@@ -111,6 +111,31 @@ pub fn lag(history: &History, window: Window, colors: &Palette) -> Vec<Series> {
             filled: region == Region::Europe,
             points: points(history, window, |point| {
                 point.regions[region].lag_lines.map(|lines| lines as f64)
+            }),
+        })
+        .collect()
+}
+
+/// Lag of each partition of a topic in lines; `partitions` in the order of the snapshot. What is
+/// known of each is a line of its own.
+pub fn partition_lag(
+    history: &History,
+    window: Window,
+    partitions: impl Iterator<Item = TopicPartition>,
+    topic: Topic,
+    color: impl Fn(TopicPartition) -> Color32,
+) -> Vec<Series> {
+    partitions
+        .enumerate()
+        .filter(|(_, partition)| partition.topic == topic)
+        .map(|(place, partition)| Series {
+            name: partition.partition.0.to_string(),
+            color: color(partition),
+            stroke: Stroke2::Solid,
+            filled: false,
+            points: points(history, window, |point| {
+                let lines = point.partition_lags.get(place).copied().flatten();
+                lines.map(|lines| lines as f64)
             }),
         })
         .collect()

@@ -15,6 +15,7 @@ mod layout;
 mod marker;
 mod paint;
 mod panel;
+mod radio;
 mod text;
 
 pub use badge::{Status, badge, status_icon};
@@ -29,4 +30,5 @@ pub use marker::{dc_label, marker, region_label};
 pub use paint::{bar, dashed_rect, hatch, sparkline};
 pub(crate) use panel::surface;
 pub use panel::{Panel, empty_state, error_state};
+pub use radio::{notice_line, progress_bar, radio};
 pub use text::{Line, icon, line, reading};

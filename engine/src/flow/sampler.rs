@@ -10,7 +10,9 @@ use super::gate::Pass;
 use super::judge::Judge;
 use super::runtime::Runtime;
 use super::tell::Told;
-use crate::handle::{DcView, LoadView, PartitionView, RegionView, Snapshot};
+use crate::handle::{
+    ConsumerState, ConsumerView, DcView, LoadView, PartitionView, RegionView, Snapshot,
+};
 use crate::model::{
     CommittedOffset, Offset, PerDc, PerRegion, Reading, Region, Topic, TopicPartition,
 };
@@ -158,6 +160,7 @@ impl Sampler {
             regions,
             write_mode: view.machine.write_mode(),
             partitions,
+            consumers: consumers(&runtime),
             counters,
             rates,
             store: Some(store),
@@ -224,6 +227,7 @@ impl Sampler {
                     lines: health.rows.known().map(|rows| rows.lines),
                 }
             }),
+            partition_lags: present.lags.clone().into_boxed_slice(),
         };
         let history = self.runtime.history.load().with(point);
         self.runtime.history.store(Arc::new(history));
@@ -310,6 +314,20 @@ impl Sampler {
             set_aside: get(&counters.set_aside),
         }
     }
+}
+
+/// The consumers of this engine, one for each topic that it reads.
+fn consumers(runtime: &Runtime) -> Vec<ConsumerView> {
+    let is_held = runtime.consuming.is_paused();
+    let views = runtime.consumers.iter().map(|consumer| ConsumerView {
+        topic: consumer.topic,
+        state: match consumer.failed.lock().clone() {
+            Some(why) => ConsumerState::Ended { why },
+            None if is_held => ConsumerState::Held,
+            None => ConsumerState::Reading,
+        },
+    });
+    views.collect()
 }
 
 /// Where the group of a partition stands, if that is known: at the beginning before its first

@@ -13,7 +13,7 @@ use crate::flow::{CheckView, Delay, DrillView, LoadRecord};
 use crate::intake::ReadProgress;
 use crate::ledger::Ledger;
 use crate::model::{
-    CommittedOffset, Dc, EndOffset, Offset, PerDc, PerRegion, Reading, TopicPartition,
+    CommittedOffset, Dc, EndOffset, Offset, PerDc, PerRegion, Reading, Topic, TopicPartition,
 };
 use crate::ports::{DcState, StoreHealth};
 use crate::telemetry::Queue;
@@ -50,6 +50,32 @@ impl PartitionView {
                 .map_or(begin, |at| begin.saturating_sub(at.0)),
         )
     }
+}
+
+/// What a consumer does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum ConsumerState {
+    /// It reads what comes.
+    Reading,
+    /// It finishes what is in flight and then waits, as it was told.
+    Held,
+    /// It ended before it should.
+    Ended {
+        /// Why.
+        why: String,
+    },
+}
+
+/// The consumer of a topic in a snapshot. This engine has one for each topic that it reads; a
+/// topic that it does not read has none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ConsumerView {
+    /// What it reads: all partitions of this.
+    pub topic: Topic,
+    /// What it does.
+    #[serde(flatten)]
+    pub state: ConsumerState,
 }
 
 /// One region in a snapshot.
@@ -174,6 +200,8 @@ pub struct Snapshot {
     pub write_mode: WriteMode,
     /// The partitions.
     pub partitions: Vec<PartitionView>,
+    /// The consumers of this engine.
+    pub consumers: Vec<ConsumerView>,
     /// Rows at each hop since the engine was opened.
     pub counters: HopCounters,
     /// Rows per second at each hop, over the last two seconds.
@@ -230,6 +258,7 @@ impl Snapshot {
             }),
             write_mode: WriteMode::Full,
             partitions: Vec::new(),
+            consumers: Vec::new(),
             counters: HopCounters::default(),
             rates: None,
             store: None,

@@ -45,7 +45,7 @@ pub struct DcPoint {
 }
 
 /// One second.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Point {
     /// Its end. A second that was missed has no point.
     pub at: DateTime<Utc>,
@@ -55,6 +55,9 @@ pub struct Point {
     pub regions: PerRegion<RegionPoint>,
     /// Per data centre.
     pub dcs: PerDc<DcPoint>,
+    /// Lines not yet consumed of each partition, in the order of the partitions of a snapshot.
+    /// `None` is not known, and a gap in a chart.
+    pub partition_lags: Box<[Option<u64>]>,
 }
 
 /// The points of the last hour, oldest first.
@@ -126,6 +129,7 @@ mod tests {
                 hops: [None; 5],
                 regions: PerRegion::from_fn(|_| RegionPoint::default()),
                 dcs: PerDc::from_fn(|_| DcPoint::default()),
+                partition_lags: Box::default(),
             })
         })
     }

@@ -1,0 +1,182 @@
+//! Messages of the log as the cells of a table.
+
+use retail_engine::flow::{Message, MessageContent};
+use retail_engine::model::Topic;
+
+use crate::views::format;
+
+/// A column of the table of messages.
+pub struct Column {
+    /// Its title.
+    pub title: &'static str,
+    /// Its width; `None` for a share of what is left.
+    pub width: Option<f32>,
+    /// Whether it holds numbers.
+    pub number: bool,
+}
+
+const fn text(title: &'static str, width: f32) -> Column {
+    Column {
+        title,
+        width: Some(width),
+        number: false,
+    }
+}
+
+const fn number(title: &'static str, width: f32) -> Column {
+    Column {
+        title,
+        width: Some(width),
+        number: true,
+    }
+}
+
+const fn rest(title: &'static str) -> Column {
+    Column {
+        title,
+        width: None,
+        number: false,
+    }
+}
+
+const LINES: [Column; 11] = [
+    number("Offset", 62.0),
+    text("Appended", 66.0),
+    text("Load", 48.0),
+    number("Row", 56.0),
+    text("Invoice", 60.0),
+    text("Stock code", 66.0),
+    rest("Description"),
+    number("Quantity", 58.0),
+    number("Price", 62.0),
+    text("Customer", 60.0),
+    text("Country", 100.0),
+];
+const REJECTS: [Column; 7] = [
+    number("Offset", 62.0),
+    text("Appended", 66.0),
+    text("Load", 48.0),
+    number("Row", 56.0),
+    text("Reason", 150.0),
+    text("Column", 90.0),
+    rest("Raw text"),
+];
+
+/// The columns of the messages of a topic.
+pub const fn columns(topic: Topic) -> &'static [Column] {
+    match topic {
+        Topic::Lines(_) => &LINES,
+        Topic::Quarantine => &REJECTS,
+    }
+}
+
+/// The cells of a message, one for each of [`columns`].
+pub fn cells(message: &Message) -> Vec<String> {
+    let mut cells = vec![
+        format::count(message.offset.0),
+        format::clock(message.appended_at),
+        message.load.to_string(),
+    ];
+    match &message.content {
+        MessageContent::Line { line, row, .. } => cells.extend([
+            format::count(row.0),
+            line.invoice_no.to_string(),
+            line.stock_code.to_string(),
+            line.description.to_string(),
+            format::signed(line.quantity.into()),
+            format::decimal(line.unit_price),
+            line.customer.as_deref().unwrap_or_default().to_owned(),
+            line.country.to_string(),
+        ]),
+        MessageContent::Reject(reject) => cells.extend([
+            format::count(reject.row.0),
+            reject.reason.slug().replace('_', " "),
+            reject.column.clone().unwrap_or_default(),
+            reject.raw.clone(),
+        ]),
+        MessageContent::Unreadable { why } => {
+            cells.extend([String::new(), format!("Unreadable: {why}")]);
+        }
+    }
+    cells
+}
+
+/// Messages as CSV: numbers as they are, text quoted where it must be.
+pub fn csv(columns: &[Column], messages: &[Message]) -> String {
+    let titles: Vec<String> = columns.iter().map(|column| quoted(column.title)).collect();
+    let mut text = titles.join(",");
+    text.push('\n');
+    for message in messages {
+        let plain = |cell: String| quoted(&cell.replace('\u{2009}', "").replace('\u{2212}', "-"));
+        let cells: Vec<String> = cells(message).into_iter().map(plain).collect();
+        text.push_str(&cells.join(","));
+        text.push('\n');
+    }
+    text
+}
+
+fn quoted(field: &str) -> String {
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_owned()
+    }
+}
+
+/// All that a message says, a field on each line.
+pub fn details(message: &Message) -> String {
+    let mut said = vec![
+        format!("offset {}", message.offset.0),
+        format!("appended {}", message.appended_at.to_rfc3339()),
+        format!("load {}", message.load),
+        format!("{} bytes", message.bytes),
+    ];
+    match &message.content {
+        MessageContent::Line {
+            line,
+            occurrence,
+            line_id,
+            row,
+        } => said.extend([
+            format!("row {} of its file", row.0),
+            format!("line id {line_id}"),
+            format!("occurrence {occurrence}"),
+            format!("invoice {} of {}", line.invoice_no, line.invoice_time),
+            format!("{} {}", line.stock_code, line.description),
+            format!("{} \u{d7} \u{a3}{}", line.quantity, line.unit_price),
+            line.customer
+                .as_deref()
+                .map_or_else(|| "no customer".to_owned(), |who| format!("customer {who}")),
+            line.country.to_string(),
+        ]),
+        MessageContent::Reject(reject) => said.extend([
+            format!("row {}, line {} of its file", reject.row.0, reject.line),
+            reject.message.clone(),
+            reject.raw.clone(),
+        ]),
+        MessageContent::Unreadable { why } => said.push(why.clone()),
+    }
+    said.join(" \u{b7} ")
+}
+
+#[cfg(test)]
+mod tests {
+    use retail_engine::model::Region;
+
+    use super::*;
+
+    #[test]
+    fn a_message_that_cannot_be_read_says_so() {
+        let message = Message {
+            offset: retail_engine::model::Offset(7),
+            appended_at: chrono::DateTime::UNIX_EPOCH,
+            load: retail_engine::model::LoadId(1),
+            bytes: 3,
+            content: MessageContent::Unreadable { why: "torn".into() },
+        };
+        let cells = cells(&message);
+        assert!(cells.len() <= columns(Topic::Lines(Region::Europe)).len());
+        assert_eq!(cells.last().unwrap(), "Unreadable: torn");
+        assert!(details(&message).ends_with("torn"));
+    }
+}
