@@ -1,9 +1,11 @@
 //! Every act of a person that has a key or a place in the palette: its words, its key, once.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use eframe::egui::{InputState, Key, KeyboardShortcut, Modifiers};
-use retail_engine::model::Region;
+use retail_engine::handle::Snapshot;
+use retail_engine::model::{LoadId, Region};
 
 use crate::pages::Page;
 use crate::prefs::ThemeChoice;
@@ -33,6 +35,10 @@ pub enum Action {
     PlanReplay(Region),
     /// Plan a replay of the topic that is looked at.
     Replay,
+    /// Show the topic of a region.
+    ShowRegion(Region),
+    /// Show a load.
+    ShowLoad(LoadId),
     /// Show the settings.
     Settings,
     /// Dark, light, as the system.
@@ -55,12 +61,13 @@ pub struct Entry {
     /// What it does.
     pub action: Action,
     /// In words, as in the palette.
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     /// Its key, if it has one.
     pub key: Option<KeyboardShortcut>,
 }
 
 const fn entry(action: Action, label: &'static str, key: Option<KeyboardShortcut>) -> Entry {
+    let label = Cow::Borrowed(label);
     Entry { action, label, key }
 }
 
@@ -133,6 +140,31 @@ pub fn entries() -> Vec<Entry> {
         entry(Action::Quit, "Quit", Some(ctrl(Key::Q))),
     ]);
     all
+}
+
+/// What there is to be shown beside the acts: the regions, the loads, newest first, sizes of text.
+pub fn places(snapshot: Option<&Snapshot>) -> Vec<Entry> {
+    let named = |action, label: String| Entry {
+        action,
+        label: Cow::Owned(label),
+        key: None,
+    };
+    let regions = Region::ALL.map(|region| {
+        let label = format!("Region {}: topic and lag", region.name());
+        named(Action::ShowRegion(region), label)
+    });
+    let loads = snapshot.iter().flat_map(|snapshot| &snapshot.loads).rev();
+    let loads = loads.map(|load| {
+        let file = load.file.file_name().unwrap_or_default().to_string_lossy();
+        named(
+            Action::ShowLoad(load.id),
+            format!("Load {}: {file}", load.id),
+        )
+    });
+    let sizes = [80, 100, 125, 150, 175, 200];
+    let sizes =
+        sizes.map(|percent| named(Action::TextScale(percent), format!("Text size {percent} %")));
+    regions.into_iter().chain(loads).chain(sizes).collect()
 }
 
 /// The acts whose keys were pressed. Keys without Ctrl belong to the field that has the focus.

@@ -180,22 +180,11 @@ impl Console {
                 &mut acts,
             );
         });
-        let mut room = Rect::from_min_max(
+        let room = Rect::from_min_max(
             pos2(side.right(), bar.bottom()),
             pos2(window.right(), foot.top()),
         );
-        if let Some(state) = &mut self.events {
-            let height = (room.height() * 0.4).max(180.0);
-            let drawer = Rect::from_min_max(pos2(room.left(), room.bottom() - height), room.max);
-            room.max.y = drawer.top();
-            widgets::surface(ui, drawer);
-            let closed = rect_ui(ui, drawer.shrink(12.0), |ui| {
-                events_ui(ui, state, self.link.events())
-            });
-            if closed {
-                self.events = None;
-            }
-        }
+        let room = self.drawer_ui(ui, room, snapshot.as_ref(), &mut acts);
         let room = room.shrink2(vec2(size::PAGE_PAD, 0.0));
         let room = Rect::from_min_max(room.min, room.max - vec2(0.0, 14.0));
         let room = self.notices_ui(ui, room);
@@ -230,6 +219,40 @@ impl Console {
         for act in acts {
             self.act(ui.ctx(), act);
         }
+    }
+
+    /// The drawer of events, if it is open; the room that is left above it.
+    fn drawer_ui(
+        &mut self,
+        ui: &mut Ui,
+        mut room: Rect,
+        snapshot: Option<&Arc<Snapshot>>,
+        acts: &mut Vec<Action>,
+    ) -> Rect {
+        let (Some(state), Some(snapshot)) = (&mut self.events, snapshot) else {
+            return room;
+        };
+        let height = (room.height() * 0.4).max(200.0);
+        let drawer = Rect::from_min_max(pos2(room.left(), room.bottom() - height), room.max);
+        room.max.y = drawer.top();
+        widgets::surface(ui, drawer);
+        let ctx = ui.ctx().clone();
+        let mut cx = Cx {
+            ctx: &ctx,
+            link: &self.link,
+            snapshot,
+            settings: &self.settings,
+            prefs: &mut self.prefs,
+            acts,
+            notices: &mut self.notices,
+            files: &mut self.files,
+            runbook: &mut self.runbook,
+        };
+        let closed = rect_ui(ui, drawer.shrink(12.0), |ui| events_ui(ui, state, &mut cx));
+        if closed {
+            self.events = None;
+        }
+        room
     }
 
     /// Lets the pages work on the newest snapshot; nothing to work on before the engine is open.
@@ -270,7 +293,7 @@ impl Console {
     /// What opens over the page.
     fn over(&mut self, ctx: &Context, acts: &mut Vec<Action>) {
         if let Some(state) = &mut self.palette {
-            match palette_ui(ctx, state) {
+            match palette_ui(ctx, state, self.link.snapshot().map(Arc::as_ref)) {
                 Outcome::Open => {}
                 Outcome::Closed => self.palette = None,
                 Outcome::Chosen(action) => {
@@ -352,8 +375,12 @@ impl Console {
                     self.notices.push(message, Some(remedy.to_owned()));
                 }
             },
-            Action::PlanReplay(_) | Action::Replay => {
+            Action::PlanReplay(_) | Action::Replay | Action::ShowRegion(_) => {
                 self.go(Page::Topics);
+                self.hand_over(ctx, &action);
+            }
+            Action::ShowLoad(_) => {
+                self.go(Page::Load);
                 self.hand_over(ctx, &action);
             }
             Action::OpenDialog | Action::TogglePresenter | Action::Export | Action::Undo => {

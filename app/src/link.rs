@@ -89,10 +89,23 @@ impl Link {
             self.snapshot = Some(engine.snapshot());
             let drained = engine.events(self.cursor);
             self.cursor = drained.next;
-            self.events.extend(drained.events);
+            for event in drained.events {
+                self.keep(event);
+            }
             let surplus = self.events.len().saturating_sub(EVENTS);
             self.events.drain(..surplus);
         }
+    }
+
+    /// Keeps an event; one that was repeated takes the place of what it repeats.
+    fn keep(&mut self, event: Event) {
+        if event.repeats > 1 {
+            let same = |known: &Event| known.first_at == event.first_at && known.kind == event.kind;
+            if let Some(place) = self.events.iter().rposition(same) {
+                self.events.remove(place);
+            }
+        }
+        self.events.push(event);
     }
 
     /// Where the engine stands.

@@ -74,6 +74,13 @@ impl Runbook {
         &self.acts
     }
 
+    /// The command line of an act, where there is one.
+    pub fn command(act: &Act) -> Option<String> {
+        let args = act.args.as_ref()?;
+        let args: Vec<String> = args.iter().map(|arg| quoted(arg)).collect();
+        Some(format!("retail-engine {}", args.join(" ")))
+    }
+
     /// All acts as a shell script over one data directory.
     pub fn script(&self, data_dir: &str) -> String {
         let mut text =
@@ -92,9 +99,8 @@ impl Runbook {
                 one_line(&act.what),
                 one_line(&outcome)
             );
-            if let Some(args) = &act.args {
-                let args: Vec<String> = args.iter().map(|arg| quoted(arg)).collect();
-                let _infallible = writeln!(text, "retail-engine {}", args.join(" "));
+            if let Some(command) = Self::command(act) {
+                let _infallible = writeln!(text, "{command}");
             }
         }
         text

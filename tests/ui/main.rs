@@ -12,6 +12,7 @@
     reason = "the words of a desk are for the tests of all pages; not every page has its tests yet"
 )]
 mod desk;
+mod events;
 mod first_run;
 mod topics;
 

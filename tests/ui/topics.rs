@@ -1,7 +1,12 @@
 //! Topics, replays and messages.
 
 use eframe::egui::{Key, Modifiers};
+use egui_kittest::kittest::NodeT as _;
+use retail_engine::clean::Rules;
+use retail_engine::config::ErrorLimit;
+use retail_engine::flow::{BrowseFrom, BrowseRequest, LoadRequest, MessagePage, Resume, Until};
 use retail_engine::handle::Command;
+use retail_engine::intake::ReadOptions;
 use retail_engine::model::{Dc, Region, RowsDigest, Topic, TopicPartition};
 
 use crate::Desk;
@@ -12,9 +17,14 @@ const EUROPE: Topic = Topic::Lines(Region::Europe);
 fn desk() -> Desk {
     let mut desk = Desk::empty();
     desk.load(retail_tests::sample_file());
+    open_topics(&mut desk);
+    desk
+}
+
+fn open_topics(desk: &mut Desk) {
+    desk.resize(1440.0, 900.0);
     desk.key(Modifiers::COMMAND, Key::Num5);
     desk.until_seen("How far is each consumer");
-    desk
 }
 
 /// What all three data centres hold, and that they hold the same.
@@ -24,35 +34,264 @@ fn digest(desk: &Desk) -> RowsDigest {
     *compared.stored[Dc::Europe].known().unwrap()
 }
 
-fn committed(desk: &Desk, partition: TopicPartition) -> Option<u64> {
+/// Where the group of Europe stands in each partition.
+fn committed(desk: &Desk) -> Vec<u64> {
     let snapshot = desk.snapshot();
-    let mut views = snapshot.partitions.iter();
+    let views = snapshot.partitions.iter();
     views
-        .find(|view| view.partition == partition)?
-        .committed
-        .map(|at| at.0)
+        .filter(|view| view.partition.topic == EUROPE)
+        .map(|view| view.committed.unwrap().0)
+        .collect()
+}
+
+fn ends(desk: &Desk) -> Vec<u64> {
+    let snapshot = desk.snapshot();
+    let views = snapshot.partitions.iter();
+    views
+        .filter(|view| view.partition.topic == EUROPE)
+        .map(|view| view.end.unwrap().0)
+        .collect()
+}
+
+/// A count as the console writes it.
+fn grouped(count: u64) -> String {
+    retail_console::views::format::count(count)
+}
+
+fn load_to_the_log(desk: &Desk) {
+    let request = LoadRequest {
+        file: retail_tests::sample_file(),
+        options: ReadOptions::default(),
+        rules: Rules::builtin().unwrap(),
+        limit: ErrorLimit::None,
+        until: Until::Produced,
+        resume: Resume::WhereItStood,
+    };
+    let answer = desk
+        .engine()
+        .ask(|reply| Command::Load(Box::new(request), reply));
+    answer.wait().unwrap().unwrap();
 }
 
 #[test]
-fn looks() {
+fn a_replay_by_clicks_is_planned_confirmed_read_back_and_leaves_the_digests() {
     let mut desk = desk();
+    let before = digest(&desk);
+    let ends = ends(&desk);
+    let all: u64 = ends.iter().sum();
+    assert_eq!(committed(&desk), ends);
     desk.until_seen("Caught up");
-    desk.shot("topics-small");
-    desk.resize(1440.0, 900.0);
     desk.shot("topics");
     desk.click("Replay europe-transactions\u{2026}");
     desk.until_seen("dry run, nothing changed");
+    assert_eq!(committed(&desk), ends, "a plan moves nothing");
+    for end in &ends {
+        assert!(desk.sees(&grouped(*end)));
+    }
     desk.shot("topics-plan");
+    desk.click("Apply the plan\u{2026}");
+    desk.until_seen("Move retail-europe?");
+    desk.shot("topics-confirm");
+    let written = desk.snapshot().regions[Region::Europe].written;
+    desk.click(&format!("Replay {} lines", grouped(all)));
+    desk.until_seen("read back, as planned");
+    let over = format!("{0} of {0} lines read again", grouped(all));
+    desk.until_seen(&over);
+    desk.shot("topics-applied");
+    desk.until("every line was written again", |desk| {
+        desk.snapshot().regions[Region::Europe].written == written + all
+    });
+    assert_eq!(committed(&desk), ends);
+    assert_eq!(digest(&desk), before);
+
+    let acts = desk.harness.state().runbook().acts();
+    let args: Vec<String> = acts
+        .iter()
+        .filter_map(|act| Some(act.args.as_ref()?.join(" ")))
+        .collect();
+    assert_eq!(
+        args,
+        ["replay --topic europe-transactions --to earliest --yes"]
+    );
+
+    desk.key(Modifiers::COMMAND, Key::Z);
+    desk.until_seen("Undo the last replay");
+    desk.until_seen("Nothing to move");
+    assert!(
+        desk.control("Apply the plan\u{2026}")
+            .unwrap()
+            .accesskit_node()
+            .is_disabled()
+    );
+}
+
+#[test]
+fn skipping_lines_needs_the_name_and_undo_reads_them_after_all() {
+    let mut desk = Desk::empty();
+    desk.engine().send(Command::PauseConsumers).unwrap();
+    load_to_the_log(&desk);
+    open_topics(&mut desk);
+    desk.until_seen("held");
+    let all: u64 = ends(&desk).iter().sum();
+
+    desk.key(Modifiers::NONE, Key::R);
+    desk.until_seen("Replay Europe");
+    desk.click("To the end, skipping lines");
+    let skip = format!("Skip {} lines", grouped(all));
+    desk.until_seen(&skip);
+    desk.shot("topics-skip");
+    desk.click("Apply the plan\u{2026}");
+    desk.until_seen("will not be read");
+    desk.shot("topics-skip-confirm");
+    let act = |desk: &Desk| desk.control(&skip).unwrap().accesskit_node().is_disabled();
+    assert!(act(&desk), "the name is not typed yet");
+    desk.type_into("Name to confirm", "retail-europ");
+    assert!(act(&desk), "half a name is none");
+    desk.type_into("Name to confirm", "e");
+    assert!(!act(&desk));
+    desk.click(&skip);
+    desk.until_seen("read back, as planned");
+    assert_eq!(committed(&desk).iter().sum::<u64>(), all);
+    assert_eq!(desk.snapshot().lines, 0);
+}
+
+#[test]
+fn a_plan_of_a_group_that_moved_is_refused_with_the_reason() {
+    let mut desk = Desk::empty();
+    desk.load(retail_tests::sample_file());
+    open_topics(&mut desk);
+    let ends = ends(&desk);
+    desk.click("Replay europe-transactions\u{2026}");
+    desk.until_seen("dry run, nothing changed");
+    desk.click("Apply the plan\u{2026}");
+    desk.until_seen("Move retail-europe?");
+    // Somebody else moves the group while the question is open.
+    let request = retail_engine::flow::ReplayRequest {
+        topic: EUROPE,
+        partition: None,
+        strategy: retail_engine::replay::plan::Strategy::Back(1_000),
+    };
+    desk.engine().send(Command::PauseConsumers).unwrap();
+    let plan = desk
+        .engine()
+        .ask(|reply| Command::PlanReplay(Box::new(request), reply));
+    let plan = plan.wait().unwrap().unwrap();
+    let moved = desk
+        .engine()
+        .ask(|reply| Command::ApplyReplay(Box::new(plan), reply));
+    moved.wait().unwrap().unwrap();
+    desk.click(&format!("Replay {} lines", grouped(ends.iter().sum())));
+    desk.until_seen("the group moved from");
+    desk.until_seen("pause the group's consumers, then make the plan again");
+    desk.shot("topics-refused");
+    let back: Vec<u64> = ends.iter().map(|end| end - 1_000).collect();
+    desk.until("the other plan stands", |desk| committed(desk) == back);
+    desk.click("Plan again");
+    desk.until_seen("dry run, nothing changed");
+    let rest = format!("Replay {} lines\u{2026}", grouped(back.iter().sum()));
+    desk.until("the new plan", |desk| {
+        desk.sees(&rest) || desk.control("Apply the plan\u{2026}").is_some()
+    });
+    desk.click("Resume consumers");
+    desk.until("all is read", |desk| committed(desk) == ends);
+}
+
+#[test]
+fn a_group_that_never_committed_is_unknown() {
+    let mut desk = Desk::empty();
+    desk.engine().send(Command::PauseConsumers).unwrap();
+    load_to_the_log(&desk);
+    open_topics(&mut desk);
+    desk.until("lines wait", |desk| ends(desk).iter().all(|end| *end > 0));
+    let never = |desk: &Desk| {
+        let snapshot = desk.snapshot();
+        snapshot
+            .partitions
+            .iter()
+            .all(|view| view.committed.is_none())
+    };
+    assert!(never(&desk));
+    desk.until_seen("Unknown");
+    let words = desk.words();
+    let begin = words
+        .iter()
+        .position(|word| word == "europe-transactions")
+        .unwrap();
+    let row = &words[begin..begin + 12];
+    assert_eq!(
+        row.iter().filter(|word| *word == "Unknown").count(),
+        4,
+        "{row:?}"
+    );
+    desk.shot("topics-unknown");
+    desk.engine().send(Command::ResumeConsumers).unwrap();
+    desk.until_seen("Caught up");
+}
+
+fn browsed(desk: &Desk, from: BrowseFrom, scan: u64, contains: Option<&str>) -> MessagePage {
+    let request = BrowseRequest {
+        partition: TopicPartition::new(EUROPE, 1),
+        from,
+        scan,
+        limit: 100_000,
+        contains: contains.map(str::to_owned),
+    };
+    let answer = desk
+        .engine()
+        .ask(|reply| Command::Browse(Box::new(request), reply));
+    answer.wait().unwrap().unwrap()
+}
+
+#[test]
+fn browsing_shows_what_the_log_holds_and_nothing_before_run() {
+    let mut desk = desk();
+    let ends = ends(&desk);
     desk.click("Below: Messages");
     desk.click("Show europe-transactions partition 1");
-    desk.until_seen("Reads ");
+    desk.until_seen("Reads 1\u{2009}000 messages from offset 0");
+    assert!(desk.sees("Nothing was read yet"));
     desk.click("Run");
-    desk.until(" messages", |desk| desk.sees("WHITE"));
+    desk.until_seen("1\u{2009}000 of 1\u{2009}000 read");
+    let first = browsed(&desk, BrowseFrom::Oldest, 1, None);
+    let cells = retail_console::views::topics::messages::cells(&first.messages[0]);
+    for cell in cells {
+        assert!(desk.sees(&cell), "{cell}");
+    }
     desk.shot("topics-messages");
-    desk.resize(1280.0, 720.0);
-    desk.shot("topics-messages-small");
-    let _ = (
-        digest(&desk),
-        committed(&desk, TopicPartition::new(EUROPE, 0)),
-    );
+
+    desk.type_into("Any field contains", "white");
+    desk.click("From: Last n");
+    let last = grouped(ends[1] - 100);
+    desk.until_seen(&format!("Reads 100 messages from offset {last}"));
+    desk.click("Run");
+    let expect = browsed(&desk, BrowseFrom::Last(100), 100, Some("white"));
+    let (found, scanned) = (expect.messages.len() as u64, expect.scanned);
+    assert!(found > 0 && found < scanned);
+    desk.until_seen(&format!("{} of {} read", grouped(found), grouped(scanned)));
+    assert_eq!(committed(&desk), ends, "looking commits nothing");
+
+    desk.click("Follow");
+    desk.until_seen("Following from offset");
+    desk.click("Pause");
+    desk.until_seen("Paused; 0 came meanwhile");
+}
+
+#[test]
+fn the_palette_finds_regions_loads_and_settings() {
+    let mut desk = desk();
+    desk.key(Modifiers::COMMAND, Key::K);
+    desk.until_seen("Run: Overview");
+    desk.shot("palette");
+    desk.click("Run: Region Asia-Pacific: topic and lag");
+    desk.until_seen("Asia-Pacific lag");
+    desk.key(Modifiers::COMMAND, Key::K);
+    desk.until_seen("Run: Text size 125 %");
+    desk.click("Run: Load L-0001: Online_Retail_first_10k.csv");
+    desk.until_seen("What is in this file");
+    desk.key(Modifiers::NONE, Key::R);
+    desk.until_seen("Replay Asia-Pacific");
+    desk.key(Modifiers::NONE, Key::Escape);
+    desk.until("the panel is closed", |desk| {
+        !desk.sees("Replay Asia-Pacific")
+    });
 }

@@ -1,64 +1,152 @@
-//! The drawer of events: all of them, newest first, to be searched and copied.
+//! The drawer of events: alerts that need somebody, all events, newest first, and what was done.
 
-use std::fmt::Write as _;
+mod alerts;
+mod done;
 
-use eframe::egui::{Align, Key, Layout, TextEdit, Ui};
+use eframe::egui::{Align, Key, Layout, Modifiers, Ui};
 use retail_engine::telemetry::{Event, EventLevel};
 
+use crate::pages::Cx;
 use crate::theme::{self, Icon, size};
-use crate::views::format;
-use crate::widgets::{self, Btn, ColumnSpec, Line, Status, segmented, table, text_cell};
+use crate::views::{events as words, format};
+use crate::widgets::chart::{pin, pinned};
+use crate::widgets::{
+    self, Btn, ColumnSpec, Line, TextField, segmented, status_icon, table, text_cell,
+};
+
+/// What the drawer lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Tab {
+    #[default]
+    Events,
+    Done,
+}
 
 /// What the drawer remembers while it is open.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct EventsState {
-    /// Words that a shown event has.
-    pub search: String,
-    /// Least level that is shown.
-    pub level: Option<EventLevel>,
+    tab: Tab,
+    search: String,
+    level: Option<EventLevel>,
+    /// The newest event when the list was held; later ones are counted only.
+    held: Option<u64>,
+    alerts: alerts::State,
 }
 
 /// Draws the drawer; whether it is to be closed.
-pub fn events_ui(ui: &mut Ui, state: &mut EventsState, events: &[Event]) -> bool {
-    let mut close = false;
+pub fn events_ui(ui: &mut Ui, state: &mut EventsState, cx: &mut Cx<'_>) -> bool {
+    state.alerts.refresh(cx);
+    let events = cx.link.events();
     let needle = state.search.to_lowercase();
+    let held = state.held;
     let shown: Vec<&Event> = events
         .iter()
         .rev()
+        .filter(|event| held.is_none_or(|held| event.seq <= held))
         .filter(|event| state.level.is_none_or(|least| event.level >= least))
         .filter(|event| needle.is_empty() || event.text.to_lowercase().contains(&needle))
         .collect();
+    let close = head_ui(ui, state, &shown, cx);
+    ui.add_space(4.0);
+    alerts::alerts_ui(ui, &mut state.alerts, cx);
+    match state.tab {
+        Tab::Events => list_ui(ui, &shown, cx),
+        Tab::Done => done::done_ui(ui, cx),
+    }
+    close
+}
+
+fn head_ui(ui: &mut Ui, state: &mut EventsState, shown: &[&Event], cx: &mut Cx<'_>) -> bool {
+    let mut close = ui.memory(|memory| memory.top_modal_layer().is_none())
+        && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
     ui.horizontal(|ui| {
-        Line::body("Events").semibold().show(ui);
-        ui.add(
-            TextEdit::singleline(&mut state.search)
-                .hint_text("Search events")
-                .desired_width(220.0),
-        )
-        .on_hover_text("Shows events with these words");
-        let levels = [
-            (None, "All"),
-            (Some(EventLevel::Warn), "Warnings"),
-            (Some(EventLevel::Error), "Errors"),
-        ];
-        if let Some(level) = segmented(ui, "Level", &levels, state.level) {
-            state.level = level;
+        let tabs = [(Tab::Events, "Events"), (Tab::Done, "What was done")];
+        if let Some(tab) = segmented(ui, "Drawer", &tabs, state.tab) {
+            state.tab = tab;
+        }
+        if state.tab == Tab::Events {
+            TextField::new("Search events")
+                .hint("Search events")
+                .width(170.0)
+                .show(ui, &mut state.search);
+            let levels = [
+                (None, "All"),
+                (Some(EventLevel::Warn), "Warnings"),
+                (Some(EventLevel::Error), "Errors"),
+            ];
+            if let Some(level) = segmented(ui, "Level", &levels, state.level) {
+                state.level = level;
+            }
+            hold_ui(ui, state, cx.link.events());
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let x = Btn::new("").icon(Icon::X).label("Close events").small();
-            close = x.clicked(ui) || ui.input(|input| input.key_pressed(Key::Escape));
-            if Btn::new("Copy").icon(Icon::Copy).small().clicked(ui) {
-                ui.ctx().copy_text(as_text(&shown));
+            close |= x.clicked(ui);
+            match state.tab {
+                Tab::Events => events_acts_ui(ui, shown, cx),
+                Tab::Done => done::acts_ui(ui, cx),
             }
-            let count = format!("{} of {}", shown.len(), events.len());
-            let muted = theme::colors(ui).muted;
-            Line::caption(count).color(muted).show(ui);
         });
     });
-    ui.add_space(6.0);
+    close
+}
+
+/// Holds the list; says how many came meanwhile.
+fn hold_ui(ui: &mut Ui, state: &mut EventsState, events: &[Event]) {
+    let newest = events.last().map_or(0, |event| event.seq);
+    let Some(held) = state.held else {
+        let hold = Btn::new("Pause")
+            .icon(Icon::Pause)
+            .label("Pause events")
+            .small();
+        if hold.clicked(ui) {
+            state.held = Some(newest);
+        }
+        return;
+    };
+    let go_on = Btn::new("Go on")
+        .icon(Icon::Play)
+        .label("Let events go on")
+        .small();
+    if go_on.clicked(ui) {
+        state.held = None;
+    }
+    let came = events
+        .iter()
+        .rev()
+        .take_while(|event| event.seq > held)
+        .count();
+    let warn = theme::colors(ui).warn;
+    let words = format!("paused, {} came meanwhile", format::count(came as u64));
+    Line::caption(words).color(warn).show(ui);
+}
+
+fn events_acts_ui(ui: &mut Ui, shown: &[&Event], cx: &mut Cx<'_>) {
+    let save = Btn::new("Save\u{2026}")
+        .icon(Icon::Download)
+        .label("Save events\u{2026}")
+        .small();
+    if save.clicked(ui) {
+        let csv = words::csv(shown);
+        cx.files
+            .save(cx.ctx, "events.csv", move || Ok(csv.into_bytes()));
+    }
+    let copy = Btn::new("Copy")
+        .icon(Icon::Copy)
+        .label("Copy events")
+        .small();
+    if copy.clicked(ui) {
+        ui.ctx().copy_text(words::csv(shown));
+    }
+    let count = format!("{} of {}", shown.len(), cx.link.events().len());
+    let muted = theme::colors(ui).muted;
+    Line::caption(count).color(muted).show(ui);
+}
+
+fn list_ui(ui: &mut Ui, shown: &[&Event], cx: &mut Cx<'_>) {
     if shown.is_empty() {
         widgets::empty_state(ui, "No event matches.", None);
-        return close;
+        return;
     }
     let columns = [
         ColumnSpec::text("Time", 90.0),
@@ -67,46 +155,50 @@ pub fn events_ui(ui: &mut Ui, state: &mut EventsState, events: &[Event]) -> bool
         ColumnSpec::rest("What happened"),
         ColumnSpec::number("Times", 60.0),
     ];
-    table(
+    let at = pinned(ui.ctx());
+    let selected = at.and_then(|at| shown.iter().position(|event| event.at == at));
+    let clicked = table(
         ui,
         "events",
         &columns,
         shown.len(),
         size::ROW_DENSE,
-        None,
+        selected,
         |ui, row, column| {
             let Some(event) = shown.get(row) else {
                 return;
             };
             match column {
                 0 => text_cell(ui, format::clock_tenths(event.at)),
-                1 => level_ui(ui, event.level),
-                2 => text_cell(ui, format!("{:?}", event.source)),
+                1 => {
+                    let (status, word) = words::level(event.level);
+                    status_icon(ui, status);
+                    text_cell(ui, word);
+                }
+                2 => text_cell(ui, words::source(event.source)),
                 3 => text_cell(ui, &event.text),
                 _ if event.repeats > 1 => text_cell(ui, format::count(event.repeats)),
                 _ => {}
             }
         },
     );
-    close
-}
-
-fn level_ui(ui: &mut Ui, level: EventLevel) {
-    let (status, word) = match level {
-        EventLevel::Info => (Status::Neutral, "Info"),
-        EventLevel::Warn => (Status::Warn, "Warning"),
-        EventLevel::Error => (Status::Critical, "Error"),
-    };
-    widgets::status_icon(ui, status);
-    text_cell(ui, word);
-}
-
-fn as_text(events: &[&Event]) -> String {
-    let mut text = String::new();
-    for event in events {
-        let at = event.at.to_rfc3339();
-        let (level, source) = (event.level, event.source);
-        let _written = writeln!(text, "{at}\t{level:?}\t{source:?}\t{}", event.text);
+    if let Some(event) = clicked.and_then(|row| shown.get(row)) {
+        point_at(event, at == Some(event.at), cx);
     }
-    text
+}
+
+/// Puts the crosshair of all charts at an event, and widens their range until it is seen; takes it
+/// away where it was.
+fn point_at(event: &Event, is_there: bool, cx: &mut Cx<'_>) {
+    if is_there {
+        pin(cx.ctx, None);
+        return;
+    }
+    pin(cx.ctx, Some(event.at));
+    if let Some(range) = words::range_to(event.at, cx.snapshot.at) {
+        cx.prefs.range_secs = cx.prefs.range_secs.max(range);
+    } else {
+        let told = "The event is older than the hour that the charts show";
+        cx.notices.done(told.to_owned());
+    }
 }

@@ -3,8 +3,9 @@
 use eframe::egui::{
     Align, Context, Key, Layout, Modal, Modifiers, ScrollArea, Sense, TextEdit, Ui, vec2,
 };
+use retail_engine::handle::Snapshot;
 
-use crate::actions::{Action, Entry, entries};
+use crate::actions::{Action, Entry, entries, places};
 use crate::theme::{self, size};
 use crate::widgets::Line;
 
@@ -17,9 +18,9 @@ pub struct PaletteState {
 
 /// Entries that match what was typed, the best first: words that begin with it, then letters in
 /// this order anywhere.
-pub fn matching(typed: &str) -> Vec<Entry> {
+pub fn matching(all: Vec<Entry>, typed: &str) -> Vec<Entry> {
     let typed = typed.trim().to_lowercase();
-    let mut found: Vec<(u8, Entry)> = entries()
+    let mut found: Vec<(u8, Entry)> = all
         .into_iter()
         .filter_map(|entry| rank(&entry.label.to_lowercase(), &typed).map(|rank| (rank, entry)))
         .collect();
@@ -53,11 +54,13 @@ pub enum Outcome {
 }
 
 /// Draws the palette over everything.
-pub fn palette_ui(ctx: &Context, state: &mut PaletteState) -> Outcome {
+pub fn palette_ui(ctx: &Context, state: &mut PaletteState, snapshot: Option<&Snapshot>) -> Outcome {
     let mut outcome = Outcome::Open;
     let modal = Modal::new(eframe::egui::Id::unique("palette")).show(ctx, |ui| {
         ui.set_width(460.0);
-        let found = matching(&state.typed);
+        let mut all = entries();
+        all.extend(places(snapshot));
+        let found = matching(all, &state.typed);
         let last = found.len().saturating_sub(1);
         let (down, up, enter) = ui.input_mut(|input| {
             (
@@ -72,7 +75,7 @@ pub fn palette_ui(ctx: &Context, state: &mut PaletteState) -> Outcome {
             _ => state.chosen.min(last),
         };
         let edit = TextEdit::singleline(&mut state.typed)
-            .hint_text("Find a page, an act, a setting")
+            .hint_text("Find a page, an act, a region, a load, a setting")
             .desired_width(f32::INFINITY);
         let response = ui.add(edit);
         if response.changed() {
@@ -115,7 +118,7 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, chosen: bool) -> bool {
             Line::caption(key).color(colors.faint).show(ui);
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            Line::body(entry.label).show(ui);
+            Line::body(entry.label.clone()).show(ui);
         });
     });
     response.widget_info(|| {
@@ -131,14 +134,23 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, chosen: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use retail_engine::model::Region;
+
     use super::*;
 
     #[test]
     fn names_are_found_by_their_beginning_and_by_their_letters() {
-        let labels = |typed| matching(typed).iter().map(|e| e.label).collect::<Vec<_>>();
-        assert_eq!(labels("fail").first(), Some(&"Failover"));
-        assert_eq!(labels("sample").first(), Some(&"Check the sample"));
-        assert!(labels("eaf").contains(&"End all faults"));
+        let labels = |typed: &str| {
+            let found = matching(entries(), typed).into_iter();
+            found
+                .map(|entry| entry.label.into_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(labels("fail")[0], "Failover");
+        assert_eq!(labels("sample")[0], "Check the sample");
+        assert!(labels("eaf").iter().any(|label| label == "End all faults"));
+        let region = matching(places(None), "asia").swap_remove(0);
+        assert_eq!(region.action, Action::ShowRegion(Region::AsiaPacific));
         assert!(labels("qqqq").is_empty());
         assert_eq!(labels("").len(), entries().len());
     }

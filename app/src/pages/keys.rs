@@ -21,7 +21,7 @@ pub fn keys_ui(ctx: &Context) -> bool {
                 Line::table(ui.ctx().format_shortcut(&key))
                     .color(muted)
                     .show(ui);
-                Line::table(entry.label).show(ui);
+                Line::table(entry.label.clone()).show(ui);
                 ui.end_row();
             }
         });

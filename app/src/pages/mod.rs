@@ -191,8 +191,8 @@ impl Pages {
     /// export, goes to that page alone.
     pub fn act(&mut self, action: &Action, cx: &mut Cx<'_>) {
         let page = match action {
-            Action::Open(_) | Action::OpenDialog => Page::Load,
-            Action::PlanReplay(_) | Action::Replay => Page::Topics,
+            Action::Open(_) | Action::OpenDialog | Action::ShowLoad(_) => Page::Load,
+            Action::PlanReplay(_) | Action::Replay | Action::ShowRegion(_) => Page::Topics,
             Action::Settings => Page::Setup,
             _ => cx.prefs.page,
         };

@@ -92,6 +92,20 @@ pub fn significant(value: f64) -> String {
     }
 }
 
+/// A count on an axis: nothing at a mark between two counts.
+pub fn whole(value: f64) -> String {
+    let rounded = value.round();
+    if (value - rounded).abs() > 0.01 {
+        return String::new();
+    }
+    let text = grouped(&format!("{:.0}", rounded.abs()));
+    if rounded < 0.0 {
+        format!("{MINUS}{text}")
+    } else {
+        text
+    }
+}
+
 /// A share of 0 to 1 as a percentage.
 pub fn percent(share: f64) -> String {
     if !share.is_finite() {
@@ -205,6 +219,8 @@ mod tests {
         assert_eq!(count(1_000), "1\u{2009}000");
         assert_eq!(signed(-12_345), "\u{2212}12\u{2009}345");
         assert_eq!(minus(0), "0");
+        assert_eq!(whole(12_500.0), "12\u{2009}500");
+        assert_eq!(whole(1.25), "");
     }
 
     #[test]

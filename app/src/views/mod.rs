@@ -2,6 +2,7 @@
 
 pub mod analytics;
 pub mod charts;
+pub mod events;
 pub mod failover;
 pub mod format;
 pub mod load;

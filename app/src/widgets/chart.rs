@@ -3,8 +3,8 @@
 
 use chrono::{DateTime, Local, Utc};
 use eframe::egui::{
-    Align2, Color32, Id, Painter, Pos2, Rect, Response, Role, Stroke, Ui, Vec2b, WidgetInfo, pos2,
-    vec2,
+    Align2, Color32, Context, Id, Painter, Pos2, Rect, Response, Role, Stroke, Ui, Vec2b,
+    WidgetInfo, pos2, vec2,
 };
 use egui_plot::{GridMark, Line, LineStyle, Plot, PlotBounds, PlotPoint, Span, VLine};
 
@@ -83,6 +83,51 @@ pub struct TimeChart<'a> {
     pub time_axis: bool,
     /// A value in words.
     pub value: fn(f64) -> String,
+}
+
+/// Puts the crosshair of all charts at a time, until another is chosen; `None` takes it away.
+pub fn pin(ctx: &Context, at: Option<DateTime<Utc>>) {
+    ctx.data_mut(|data| match at {
+        Some(at) => {
+            data.insert_temp(pin_id(), at);
+        }
+        None => data.remove::<DateTime<Utc>>(pin_id()),
+    });
+}
+
+/// Where [`pin`] put the crosshair.
+pub fn pinned(ctx: &Context) -> Option<DateTime<Utc>> {
+    ctx.data(|data| data.get_temp(pin_id()))
+}
+
+fn pin_id() -> Id {
+    Id::unique("pinned time")
+}
+
+/// The crosshair that was put at a time, with the time beside it.
+fn pin_ui(ui: &Ui, frame: Rect, (from, to): (f64, f64), x: impl Fn(f64) -> f32) {
+    let Some(at) = pinned(ui.ctx()).map(|at| at.timestamp_micros() as f64 / 1e6) else {
+        return;
+    };
+    if !(from..=to).contains(&at) {
+        return;
+    }
+    let colors = theme::colors(ui);
+    let x = x(at);
+    let painter = ui.painter();
+    painter.vline(x, frame.y_range(), Stroke::new(1.5, colors.focus));
+    let (align, at_x) = if x > frame.center().x {
+        (Align2::RIGHT_TOP, x - 4.0)
+    } else {
+        (Align2::LEFT_TOP, x + 4.0)
+    };
+    painter.text(
+        pos2(at_x, frame.top()),
+        align,
+        clock(at),
+        theme::font(Type::Caption, Weight::Medium),
+        colors.text,
+    );
 }
 
 /// Draws it over the room that is left, `height` points high.
@@ -168,6 +213,7 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
         }
     }
     labels_ui(painter, chart, frame, screen);
+    pin_ui(ui, frame, chart.range, |at| screen(at, 0.0).x);
     let said = chart
         .series
         .iter()

@@ -302,7 +302,7 @@ impl Runtime {
     }
 
     /// What reading a line again costs: its length as in the first batch that is kept, the rate
-    /// as it is now.
+    /// as it is now, or as it was when lines were last written.
     fn replay_cost(&self, group: &GroupNow) -> Cost {
         let mut sample = group.iter().filter_map(|(partition, now)| {
             let fetched = self.log.fetch(*partition, now.offsets.begin, SAMPLE_BYTES);
@@ -316,7 +316,21 @@ impl Runtime {
             lines_per_sec: rates
                 .zip(written)
                 .and_then(|(rates, at)| rates.per_sec.get(at).copied().flatten())
-                .filter(|rate| *rate > 0.0),
+                .filter(|rate| *rate > 0.0)
+                .or_else(|| self.usual_rate()),
         }
+    }
+
+    /// Lines per second in the middle one of the last hour's seconds in which lines were written.
+    fn usual_rate(&self) -> Option<f64> {
+        let place = Hop::ALL.iter().position(|hop| *hop == Hop::Write)?;
+        let history = self.history.load();
+        let mut rates: Vec<f64> = history
+            .points()
+            .filter_map(|point| point.hops.get(place).copied().flatten())
+            .filter(|rate| *rate > 0.0)
+            .collect();
+        rates.sort_by(f64::total_cmp);
+        rates.get(rates.len() / 2).copied()
     }
 }

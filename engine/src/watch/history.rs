@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn whole_minutes_are_shared_and_not_copied() {
         let before = of(3_000);
-        let after = before.with(*before.newest().unwrap());
+        let after = before.with(before.newest().unwrap().clone());
         assert!(Arc::ptr_eq(&before.whole[0], &after.whole[0]));
     }
 }

@@ -323,9 +323,6 @@ fn take_out(state: &State, take: Take, cx: &mut Cx<'_>) {
 }
 
 fn form_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
-    let mut run = false;
-    let mut tail = false;
-    let mut on = false;
     ui.horizontal_wrapped(|ui| {
         let partitions: Vec<(TopicPartition, String)> = cx
             .snapshot
@@ -371,40 +368,54 @@ fn form_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
             .hint("Any field contains")
             .width(130.0)
             .show(ui, &mut form.contains);
-        let running = state.asked.is_some() && state.tail.is_none();
-        let blocked = if running {
-            Some("it is reading")
-        } else {
-            state.missing.as_deref()
-        };
-        run = Btn::primary("Run")
-            .label("Run")
-            .blocked(blocked)
+    });
+    ui.add_space(2.0);
+    let row = eframe::egui::vec2(ui.available_width(), size::CONTROL);
+    ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), |ui| {
+        buttons_ui(ui, state, cx);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            state_ui(ui, state, cx);
+        });
+    });
+}
+
+/// What can be done, drawn from the right.
+fn buttons_ui(ui: &mut Ui, state: &mut State, cx: &Cx<'_>) {
+    let mut tail = false;
+    let mut on = false;
+    let running = state.asked.is_some() && state.tail.is_none();
+    let blocked = if running {
+        Some("it is reading")
+    } else {
+        state.missing.as_deref()
+    };
+    let run = Btn::primary("Run")
+        .label("Run")
+        .blocked(blocked)
+        .clicked(ui);
+    if state.tail.is_none() && state.read.as_ref().is_some_and(|read| read.more.is_some()) {
+        on = Btn::new("Read on")
+            .hint("Reads what was asked for beyond what is shown")
             .clicked(ui);
-        if state.tail.is_none() && state.read.as_ref().is_some_and(|read| read.more.is_some()) {
-            on = Btn::new("Read on")
-                .hint("Reads what was asked for beyond what is shown")
+    }
+    match &mut state.tail {
+        None => {
+            tail = Btn::new("Follow")
+                .icon(Icon::Play)
+                .hint("Shows what comes from now on")
                 .clicked(ui);
         }
-        match &mut state.tail {
-            None => {
-                tail = Btn::new("Follow")
-                    .icon(Icon::Play)
-                    .hint("Shows what comes from now on")
-                    .clicked(ui);
-            }
-            Some(follows) if follows.paused => {
-                if Btn::new("Go on").icon(Icon::Play).clicked(ui) {
-                    follows.paused = false;
-                }
-            }
-            Some(follows) => {
-                if Btn::new("Pause").icon(Icon::Pause).clicked(ui) {
-                    follows.paused = true;
-                }
+        Some(follows) if follows.paused => {
+            if Btn::new("Go on").icon(Icon::Play).clicked(ui) {
+                follows.paused = false;
             }
         }
-    });
+        Some(follows) => {
+            if Btn::new("Pause").icon(Icon::Pause).clicked(ui) {
+                follows.paused = true;
+            }
+        }
+    }
     if run {
         state.run(cx);
     }
@@ -414,13 +425,11 @@ fn form_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
     if tail {
         state.start_tail(cx);
     }
-    state_ui(ui, state, cx);
 }
 
 /// What reading would cost, or what is being followed.
 fn state_ui(ui: &mut Ui, state: &State, cx: &Cx<'_>) {
     let colors = theme::colors(ui);
-    ui.add_space(2.0);
     if let Some(tail) = &state.tail {
         let arrived = state.arrived(cx);
         let (status, words) = if tail.paused {
@@ -433,10 +442,8 @@ fn state_ui(ui: &mut Ui, state: &State, cx: &Cx<'_>) {
                 format!("Following from offset {next}; commits nothing"),
             )
         };
-        ui.horizontal(|ui| {
-            widgets::status_icon(ui, status);
-            Line::table(words).show(ui);
-        });
+        widgets::status_icon(ui, status);
+        Line::table(words).show(ui);
         return;
     }
     let words = match (&state.missing, &state.cost) {
@@ -496,7 +503,9 @@ fn read_ui(ui: &mut Ui, state: &mut State) {
     };
     let mut clicked = None;
     widgets::rect_ui(ui, upper, |ui| {
-        ui.spacing_mut().item_spacing.x = 6.0;
+        ui.spacing_mut().item_spacing = eframe::egui::vec2(10.0, 0.0);
+        let raised = theme::colors(ui).raised;
+        ui.visuals_mut().selection.bg_fill = raised;
         let selected = state.chosen.map(place);
         let shown = table(
             ui,

@@ -78,7 +78,7 @@ pub(super) fn lag_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>
                 bands: spans,
                 marks,
                 time_axis: true,
-                value: format::significant,
+                value: format::whole,
             };
             let height = ui.available_height();
             time_chart(ui, &chart, height);

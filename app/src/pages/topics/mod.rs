@@ -19,7 +19,7 @@ use crate::views::topics::tree::{self as rows, TopicRows};
 use crate::widgets::{Btn, Split, TextField, split_columns, split_rows};
 
 /// Width of the panel of a replay.
-const PANEL: f32 = 392.0;
+const PANEL: f32 = 376.0;
 
 /// What was chosen in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +86,7 @@ impl State {
         match action {
             Action::PlanReplay(region) => self.plan_replay(Topic::Lines(*region), cx),
             Action::Replay => self.plan_replay(self.chosen.topic(), cx),
+            Action::ShowRegion(region) => self.choose(Chosen::Topic(Topic::Lines(*region))),
             Action::Undo => self.replay.plan_undo(cx),
             Action::Export => {
                 let tree = rows::tree(cx.snapshot);
@@ -159,7 +160,7 @@ pub fn topics_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
             state.replay.close(cx);
         }
     }
-    let height = tree::height(state).min(room.height() * 0.58);
+    let height = tree::height(state).min(room.height() * 0.62);
     let [upper, lower] = split_rows(room, [Split::Points(height), Split::Share(1.0)]);
     tree::tree_ui(ui, upper, state, cx);
     match state.lower {
@@ -182,4 +183,4 @@ fn lower_ui(ui: &mut Ui, state: &mut State) {
 }
 
 /// Height of the rows of the tree.
-const ROW: f32 = size::ROW_DENSE;
+const ROW: f32 = size::ROW_DENSE + 2.0;

@@ -40,7 +40,7 @@ pub(super) fn sheet_ui(
             .id_salt("replay")
             .auto_shrink([false, false])
             .show(ui, |ui| {
-                ui.set_width(ui.available_width() - 4.0);
+                ui.set_width(ui.available_width() - 10.0);
                 if sheet.kind == Kind::Replay {
                     asked = asked.or(form_ui(ui, sheet, cx));
                 }

@@ -13,6 +13,11 @@ use crate::widgets::{self, Btn, ColumnSpec, Line, Look, Panel, Status, table};
 
 /// Below this width the replay button is its icon.
 const WIDE: f32 = 940.0;
+/// Widths of the columns where there is room, and where there is little.
+const LARGE: [f32; 8] = [64.0, 84.0, 72.0, 72.0, 64.0, 84.0, 190.0, 84.0];
+const SMALL: [f32; 8] = [40.0, 76.0, 54.0, 54.0, 50.0, 66.0, 84.0, 26.0];
+/// Width of the bar of a lag.
+const BAR: f32 = 40.0;
 
 /// A row as it is drawn.
 enum Shown<'a> {
@@ -22,7 +27,7 @@ enum Shown<'a> {
 
 /// Height that the tree asks for.
 pub(super) fn height(state: &State) -> f32 {
-    rows(state).len() as f32 * (ROW + 1.0) + 62.0
+    rows(state).len() as f32 * ROW + 54.0
 }
 
 fn rows(state: &State) -> Vec<Shown<'_>> {
@@ -55,19 +60,22 @@ pub(super) fn tree_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_
             widgets::empty_state(ui, "No topic or group has this name.", None);
             return;
         }
-        ui.spacing_mut().item_spacing.x = 6.0;
+        let raised = theme::colors(ui).raised;
+        ui.visuals_mut().selection.bg_fill = raised;
+        ui.spacing_mut().item_spacing = vec2(8.0, 0.0);
         let wide = ui.available_width() > WIDE;
+        let widths = if wide { LARGE } else { SMALL };
         let columns = [
             ColumnSpec::rest("Topic"),
-            ColumnSpec::number("Begin", 58.0),
-            ColumnSpec::number("Committed", 76.0),
-            ColumnSpec::number("End", 66.0),
-            ColumnSpec::number("Lag, lines", 76.0),
-            ColumnSpec::text("", 54.0),
-            ColumnSpec::number("Lag, age", 64.0),
-            ColumnSpec::text("Consumer", 84.0),
-            ColumnSpec::text("Verdict", if wide { 190.0 } else { 104.0 }),
-            ColumnSpec::text("", if wide { 84.0 } else { 30.0 }),
+            ColumnSpec::number("Begin", widths[0]),
+            ColumnSpec::number("Committed", widths[1]),
+            ColumnSpec::number("End", widths[2]),
+            ColumnSpec::number("Lag, lines", widths[3]),
+            ColumnSpec::text("", BAR),
+            ColumnSpec::number("Lag, age", widths[4]),
+            ColumnSpec::text("Consumer", widths[5]),
+            ColumnSpec::text("Verdict", widths[6]),
+            ColumnSpec::text("", widths[7]),
         ];
         let selected = shown.iter().position(|row| match row {
             Shown::Topic(topic, _) => state.chosen == Chosen::Topic(topic.topic),
@@ -123,19 +131,14 @@ fn cell_ui(ui: &mut Ui, shown: &Shown<'_>, column: usize, wide: bool) -> Option<
         4 => figure_ui(ui, &row.lag, strong),
         5 if !strong => {
             let colors = theme::colors(ui);
-            let (rect, _) = ui.allocate_exact_size(vec2(52.0, 6.0), Sense::hover());
+            let (rect, _) = ui.allocate_exact_size(vec2(BAR, 6.0), Sense::hover());
             widgets::bar(ui.painter(), rect, row.share, colors.bar, colors.grid);
         }
         6 => age_ui(ui, &row.age, strong),
         7 if strong => status_ui(ui, &row.consumer, matches!(row.consumer.0, Status::Ok)),
-        7 => {
+        7 if row.consumer.0 != Status::Ok => {
             let muted = theme::colors(ui).muted;
-            let who = if row.consumer.0 == Status::Ok {
-                "reads"
-            } else {
-                &row.consumer.1
-            };
-            Line::table(who).color(muted).show(ui);
+            Line::table(&row.consumer.1).color(muted).show(ui);
         }
         8 => {
             if let Some(verdict) = &row.verdict {

@@ -77,7 +77,7 @@ impl Target {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Beginning => "To the beginning",
-            Self::Latest => "To the end, skipping what waits",
+            Self::Latest => "To the end, skipping lines",
             Self::Time => "To a time",
             Self::Offsets => "To an offset per partition",
             Self::Back => "Back by a number of lines",
