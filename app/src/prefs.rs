@@ -6,6 +6,7 @@ use eframe::egui::ThemePreference;
 use serde::{Deserialize, Serialize};
 
 use crate::pages::Page;
+use crate::views::analytics::choices::Choices;
 
 /// Files that "recent" lists.
 const RECENT: usize = 8;
@@ -48,6 +49,8 @@ pub struct Prefs {
     pub recent: Vec<PathBuf>,
     /// Seconds that the charts show.
     pub range_secs: u32,
+    /// What is looked at on the page of the sales.
+    pub analytics: Choices,
     /// Size of the window in points.
     pub window: Option<[f32; 2]>,
 }
@@ -60,6 +63,7 @@ impl Default for Prefs {
             page: Page::Overview,
             recent: Vec::new(),
             range_secs: 300,
+            analytics: Choices::default(),
             window: None,
         }
     }

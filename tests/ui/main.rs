@@ -7,6 +7,7 @@
     reason = "a test fails by panicking, helpers outside its function included"
 )]
 
+mod analytics;
 #[allow(
     dead_code,
     reason = "the words of a desk are for the tests of all pages; not every page has its tests yet"

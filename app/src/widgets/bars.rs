@@ -72,7 +72,11 @@ pub fn bar_rows(
         }
         row_ui(painter, rect, row, columns, colors);
         let label = format!("{name}: {}", row.name);
-        response.widget_info(|| WidgetInfo::selected(Role::Button, true, row.chosen, &label));
+        response.widget_info(|| {
+            let mut info = WidgetInfo::selected(Role::Button, true, row.chosen, &label);
+            info.current_text_value = Some(format!("{}, {}", row.value, row.note));
+            info
+        });
         let response = response.on_hover_cursor(CursorIcon::PointingHand);
         if response.on_hover_text(&row.tip).clicked() {
             clicked = Some(place);

@@ -1,0 +1,217 @@
+//! The customers of a segment or of a cell: found, sorted, taken out.
+
+use std::sync::Arc;
+
+use eframe::egui::Ui;
+use retail_engine::analytics::{
+    CustomerFigures, CustomerList, CustomerPick, CustomerQuery, CustomerSort, Direction,
+    customers_table,
+};
+use retail_engine::handle::Command;
+
+use super::asked::Asked;
+use super::exports::{self, Out};
+use super::panels::Act;
+use crate::pages::Cx;
+use crate::theme::{self, Icon, size};
+use crate::views::format;
+use crate::widgets::{
+    self, Btn, ColumnSpec, Line, Look, Take, TextField, export_menu, link, segmented, table,
+    text_cell,
+};
+
+/// What is shown.
+#[derive(Default)]
+pub(super) struct State {
+    asked: Asked<CustomerQuery, CustomerList>,
+    find: String,
+    sort: CustomerSort,
+    direction: Direction,
+}
+
+impl State {
+    /// Begins a new list.
+    pub(super) fn begin(&mut self) {
+        self.find.clear();
+    }
+
+    fn query(&self, cx: &Cx<'_>, pick: &CustomerPick) -> CustomerQuery {
+        CustomerQuery {
+            filter: cx.prefs.analytics.filter(),
+            pick: pick.clone(),
+            containing: self.find.trim().to_owned(),
+            sort: self.sort,
+            direction: self.direction,
+            skip: 0,
+            limit: None,
+        }
+    }
+
+    /// Asks and takes; once per frame while it is shown.
+    pub(super) fn refresh(&mut self, cx: &Cx<'_>, pick: &CustomerPick) {
+        self.asked.poll(cx.ctx);
+        let (query, link) = (self.query(cx, pick), cx.link);
+        self.asked.want(&query, cx.snapshot.lines, cx.ctx, |query| {
+            link.ask(|reply| Command::Customers(Box::new(query), reply))
+        });
+    }
+
+    /// What the title says.
+    pub(super) fn sentence(&self) -> String {
+        self.asked.newest().map_or_else(String::new, |(_, list)| {
+            format!(
+                "{} customers, {}; {}",
+                format::count(list.customers),
+                format::money(list.amount),
+                list.filter.words()
+            )
+        })
+    }
+}
+
+/// Draws the button that takes the list out.
+pub(super) fn export_ui(
+    ui: &mut Ui,
+    state: &State,
+    cx: &mut Cx<'_>,
+    title: &str,
+    pick: &CustomerPick,
+) {
+    let takes = [Take::Copy, Take::Csv, Take::Json];
+    let Some(take) = export_menu(ui, "customers", &takes) else {
+        return;
+    };
+    if let Some((_, list)) = state.asked.newest() {
+        let out = Out {
+            title: format!("Customers: {title}"),
+            name: "customers".to_owned(),
+            filter: list.filter.clone(),
+            reference_date: list.reference_date,
+            size: eframe::egui::Vec2::ZERO,
+            args: args(cx, pick),
+        };
+        exports::take(cx, take, out, vec![customers_table(list)], |_| {});
+    }
+}
+
+/// The headless program knows all customers and those of a named segment.
+fn args(cx: &Cx<'_>, pick: &CustomerPick) -> Option<Vec<String>> {
+    let mut args = vec!["export".to_owned(), "customers".to_owned()];
+    match pick {
+        CustomerPick::All => {}
+        CustomerPick::Segment(name) => args.extend(["--segment".to_owned(), name.clone()]),
+        _ => return None,
+    }
+    args.extend(cx.prefs.analytics.args());
+    Some(args)
+}
+
+/// Draws the list.
+pub(super) fn customers_ui(ui: &mut Ui, state: &mut State) -> Option<Act> {
+    ui.horizontal(|ui| {
+        ui.set_height(size::CONTROL);
+        TextField::new("Find a customer")
+            .hint("number")
+            .width(140.0)
+            .show(ui, &mut state.find);
+        let sorts = [
+            (CustomerSort::Amount, "Sales"),
+            (CustomerSort::Recency, "Last purchase"),
+            (CustomerSort::Invoices, "Orders"),
+            (CustomerSort::Value, "Value"),
+            (CustomerSort::Number, "Number"),
+        ];
+        let muted = theme::colors(ui).muted;
+        Line::table("Sort by").color(muted).show(ui);
+        if let Some(sort) = segmented(ui, "Sort", &sorts, state.sort) {
+            state.sort = sort;
+        }
+        let turn = Btn::new("Reverse")
+            .icon(Icon::ArrowUpDown)
+            .look(Look::Quiet)
+            .small();
+        if turn.clicked(ui) {
+            state.direction = match state.direction {
+                Direction::Usual => Direction::Reversed,
+                Direction::Reversed => Direction::Usual,
+            };
+        }
+    });
+    ui.add_space(6.0);
+    if let Some(failure) = state.asked.failure() {
+        widgets::error_state(ui, &failure.message, failure.remedy.as_deref());
+        return None;
+    }
+    let Some((_, list)) = state.asked.newest() else {
+        widgets::empty_state(ui, "Looking up the customers\u{2026}", None);
+        return None;
+    };
+    let list = Arc::clone(list);
+    let room = ui.available_rect_before_wrap();
+    widgets::surface(ui, room);
+    widgets::rect_ui(
+        ui,
+        room.shrink2(eframe::egui::vec2(size::PANEL_PAD, 8.0)),
+        |ui| {
+            if list.rows.is_empty() {
+                widgets::empty_state(ui, "No customer fits.", None);
+                return None;
+            }
+            rows_ui(ui, &list)
+        },
+    )
+}
+
+fn rows_ui(ui: &mut Ui, list: &CustomerList) -> Option<Act> {
+    let columns = [
+        ColumnSpec::text("Customer", 76.0),
+        ColumnSpec::text("Country", 120.0),
+        ColumnSpec::text("Last purchase", 92.0),
+        ColumnSpec::number("Days since", 68.0),
+        ColumnSpec::number("Orders", 56.0),
+        ColumnSpec::number("Sales \u{a3}", 104.0),
+        ColumnSpec::text("Segment", 126.0),
+        ColumnSpec::text("Value", 84.0),
+        ColumnSpec::text("Status", 120.0),
+        ColumnSpec::rest("Next best action"),
+    ];
+    let mut clicked = None;
+    let rows = &list.rows;
+    let row = table(
+        ui,
+        "customers",
+        &columns,
+        rows.len(),
+        size::ROW,
+        None,
+        |ui, row, column| {
+            let Some(of) = rows.get(row) else { return };
+            if column == 0 {
+                if link(ui, &of.customer, &format!("Customer {}", of.customer)).clicked() {
+                    clicked = Some(row);
+                }
+            } else {
+                text_cell(ui, cell(of, column));
+            }
+        },
+    );
+    let customer = rows.get(clicked.or(row)?)?;
+    Some(Act::Customer(customer.customer.to_string()))
+}
+
+fn cell(of: &CustomerFigures, column: usize) -> String {
+    match column {
+        1 => of.country.to_string(),
+        2 => of.last.day().to_string(),
+        3 => format::count(of.recency_days.into()),
+        4 => format::count(of.invoices),
+        5 => format::decimal(of.amount),
+        6 => of.segment.clone(),
+        7 => of.value.name().to_owned(),
+        8 => of.status.name().to_owned(),
+        _ => of
+            .next
+            .as_ref()
+            .map_or(String::new(), |next| next.action.clone()),
+    }
+}

@@ -1,0 +1,213 @@
+//! What do the sales say?
+//!
+//! One sheet of panels under shared filters; from it a way to customers, a customer, a product,
+//! and back again with Esc.
+
+mod asked;
+mod customer;
+mod customers;
+mod exports;
+mod figures;
+mod filters;
+mod goods;
+mod limits;
+mod panels;
+mod people;
+mod product;
+mod sales;
+mod sheet;
+mod twin;
+
+use std::sync::Arc;
+
+use eframe::egui::{Align, Key, Layout, Modifiers, Popup, Rect, ScrollArea, Sense, Ui, vec2};
+use retail_engine::analytics::CustomerPick;
+
+use self::panels::{Act, View};
+use super::{Cx, Page, title_ui};
+use crate::actions::Action;
+use crate::theme::{self, Icon, Type, size};
+use crate::views::analytics::choices::Choices;
+use crate::widgets::{self, Btn, Line, Look, Take};
+
+/// A place that the sheet leads to.
+#[derive(Debug, Clone, PartialEq)]
+enum Place {
+    /// Customers, and what they are called.
+    Customers(CustomerPick, String),
+    /// One customer, by number.
+    Customer(String),
+    /// One product, by code.
+    Product(String),
+}
+
+/// What the page remembers.
+#[derive(Default)]
+pub struct State {
+    figures: figures::Figures,
+    /// The way from the sheet to what is shown.
+    trail: Vec<Place>,
+    filters: filters::State,
+    limits: Option<limits::State>,
+    sheet: sheet::State,
+    customers: customers::State,
+    customer: customer::State,
+    product: product::State,
+    /// An export that was asked for by its key.
+    export: bool,
+}
+
+impl State {
+    /// Takes answers that have come, and asks while the page is shown.
+    pub fn refresh(&mut self, cx: &mut Cx<'_>) {
+        if cx.prefs.page != Page::Analytics {
+            return;
+        }
+        self.figures.refresh(cx);
+        match self.trail.last() {
+            None => {}
+            Some(Place::Customers(pick, _)) => self.customers.refresh(cx, pick),
+            Some(Place::Customer(number)) => self.customer.refresh(cx, number),
+            Some(Place::Product(code)) => self.product.refresh(cx, code),
+        }
+    }
+
+    /// Carries out an act that this page knows.
+    pub fn act(&mut self, action: &Action, _cx: &mut Cx<'_>) {
+        self.export |= matches!(action, Action::Export);
+    }
+
+    /// What the panels draw from.
+    fn view(&self, choices: &Choices) -> Option<View> {
+        self.figures.shown().map(|shown| View {
+            shown: Arc::clone(shown),
+            choices: choices.clone(),
+            marks: Arc::clone(self.figures.marks()),
+        })
+    }
+
+    /// Carries out what a person did on the sheet or beyond it.
+    fn done(&mut self, cx: &mut Cx<'_>, act: Act) {
+        let choices = &mut cx.prefs.analytics;
+        match act {
+            Act::Days(from, to) => choices.toggle_days(from, to),
+            Act::Region(region) => choices.toggle_region(region),
+            Act::Country(country) => choices.toggle_country(&country),
+            Act::Charges(charges) => choices.charges = charges,
+            Act::Grain(grain) => choices.grain = grain,
+            Act::Division(division) => choices.division = division,
+            Act::Line(line) => choices.line = line,
+            Act::Segments(segments) => choices.segments = segments,
+            Act::Product(code) => self.trail.push(Place::Product(code)),
+            Act::Customer(number) => self.trail.push(Place::Customer(number)),
+            Act::Customers(pick, name) => {
+                self.customers.begin();
+                self.trail.push(Place::Customers(pick, name));
+            }
+            Act::Breaks => self.limits = Some(limits::State::of(choices)),
+            Act::See(panel) => self.sheet.see(panel),
+            Act::Take(_) | Act::Twin => {}
+        }
+        cx.ctx.request_repaint();
+    }
+}
+
+/// Draws the page.
+pub fn analytics_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
+    if cx.snapshot.lines == 0 && cx.snapshot.load.is_none() {
+        title_ui(
+            ui,
+            Page::Analytics.title(),
+            "What do the sales say?",
+            |_| {},
+        );
+        let why = "No sales are stored yet: there is nothing to add up.";
+        if widgets::empty_state(ui, why, Some("Open CSV\u{2026}")) {
+            cx.acts.push(Action::OpenDialog);
+        }
+        return;
+    }
+    let before = cx.prefs.analytics.clone();
+    match state.trail.last().cloned() {
+        None => sheet::sheet_ui(ui, state, cx),
+        Some(place) => place_ui(ui, state, cx, &place),
+    }
+    state.export = false;
+    if let Some(limits) = &mut state.limits
+        && !limits::limits_ui(cx.ctx, limits, &mut cx.prefs.analytics)
+    {
+        state.limits = None;
+    }
+    if cx.prefs.analytics != before {
+        cx.prefs.save(&cx.settings.data_dir);
+        cx.ctx.request_repaint();
+    }
+}
+
+fn place_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>, place: &Place) {
+    let (title, sentence) = match place {
+        Place::Customers(_, name) => (format!("Customers: {name}"), state.customers.sentence()),
+        Place::Customer(number) => {
+            let sentence = "over all days and regions, whatever the filter".to_owned();
+            (format!("Customer {number}"), sentence)
+        }
+        Place::Product(code) => (format!("Product {code}"), state.product.description(code)),
+    };
+    let mut back = false;
+    let room = vec2(ui.available_width(), size::TITLE_ROW);
+    ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_height(size::TITLE_ROW);
+        match place {
+            Place::Customers(pick, name) => {
+                customers::export_ui(ui, &state.customers, cx, name, pick);
+            }
+            Place::Customer(number) => customer::export_ui(ui, &state.customer, cx, number),
+            Place::Product(code) => product::export_ui(ui, &state.product, cx, code),
+        }
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            back = Btn::new("Back")
+                .icon(Icon::ArrowLeft)
+                .key("Esc")
+                .look(Look::Plain)
+                .clicked(ui);
+            ui.add_space(4.0);
+            Line::new(&title, Type::Title).semibold().show(ui);
+            let muted = theme::colors(ui).muted;
+            Line::body(&sentence).color(muted).show(ui);
+        });
+    });
+    let act = match place {
+        Place::Customers(..) => customers::customers_ui(ui, &mut state.customers),
+        Place::Customer(number) => customer::customer_ui(ui, &state.customer, number),
+        Place::Product(code) => product::product_ui(ui, &state.product, code),
+    };
+    if back || escaped(ui) {
+        state.trail.pop();
+        cx.ctx.request_repaint();
+    } else if let Some(act) = act {
+        state.done(cx, act);
+    }
+}
+
+/// Whether Esc was meant for the page and not for a menu or a field.
+fn escaped(ui: &Ui) -> bool {
+    !Popup::is_any_open(ui.ctx())
+        && !ui.ctx().text_edit_focused()
+        && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
+}
+
+/// Draws over the room that is left; scrolls where that is lower than `low`.
+fn low_ui<R>(ui: &mut Ui, low: f32, draw: impl FnOnce(&mut Ui, Rect) -> R) -> R {
+    let room = ui.available_rect_before_wrap();
+    if room.height() >= low {
+        return draw(ui, room);
+    }
+    let scrolled = ScrollArea::vertical().id_salt("low").show(ui, |ui| {
+        let (rect, _) = ui.allocate_exact_size(vec2(room.width(), low), Sense::hover());
+        draw(ui, rect)
+    });
+    scrolled.inner
+}
+
+/// The forms in which a page of its own can be taken out.
+const TAKES: [Take; 4] = [Take::Copy, Take::Csv, Take::Json, Take::Png];

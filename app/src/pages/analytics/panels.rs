@@ -1,0 +1,365 @@
+//! The panels of the page: title, note, controls, drawing, table. What draws a panel on the screen
+//! draws its picture too.
+
+use std::sync::Arc;
+
+use eframe::egui::{Key, Rect, Ui, Vec2, vec2};
+use retail_engine::analytics::{
+    CustomerPick, NonProducts, Panel as Figure, ProductFigures, Table, panel_table, products_table,
+};
+use retail_engine::model::{Day, Region};
+
+use super::figures::Marks;
+use super::{goods, people, sales, twin};
+use crate::theme::Icon;
+use crate::views::analytics::Shown;
+use crate::views::analytics::choices::{Choices, Division, Grain, Segments};
+use crate::views::format;
+use crate::widgets::{Btn, Look, Panel, Take, export_menu, segmented};
+
+/// What a panel draws from.
+#[derive(Clone)]
+pub(super) struct View {
+    /// The figures.
+    pub shown: Arc<Shown>,
+    /// How they are looked at.
+    pub choices: Choices,
+    /// Products that rest on one line that was cancelled.
+    pub marks: Arc<Marks>,
+}
+
+impl View {
+    /// The products that are listed.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &ProductFigures> {
+        let all = self.choices.charges == NonProducts::Show;
+        self.shown
+            .products
+            .iter()
+            .filter(move |p| all || p.is_product)
+    }
+}
+
+/// What a person did in a panel.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Act {
+    /// Show these days only, or all again.
+    Days(Day, Day),
+    /// Show this region only, or all again.
+    Region(Region),
+    /// Show this country only, or all again.
+    Country(String),
+    /// Show a product.
+    Product(String),
+    /// Show customers; what they are called.
+    Customers(CustomerPick, String),
+    /// Show a customer.
+    Customer(String),
+    /// Show postage and charges in lists of products, or hide them.
+    Charges(NonProducts),
+    /// Length of the periods.
+    Grain(Grain),
+    /// As one or by region.
+    Division(Division),
+    /// As a line or as columns.
+    Line(bool),
+    /// How segments are shown.
+    Segments(Segments),
+    /// Change the limits of the grid.
+    Breaks,
+    /// Go to a panel.
+    See(PanelId),
+    /// Take the panel out.
+    Take(Take),
+    /// Show the panel as a table, or as a drawing again.
+    Twin,
+}
+
+/// The panels, in the order of the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum PanelId {
+    /// Headline figures.
+    Kpis,
+    /// Sales over time.
+    Revenue,
+    /// Regions and countries.
+    Places,
+    /// Top products.
+    Products,
+    /// Customer segments.
+    Segments,
+    /// Retention.
+    Cohorts,
+    /// Hours of the week.
+    Hours,
+    /// Month over month.
+    Growth,
+    /// Cancelled lines.
+    Returns,
+    /// Shares of the few.
+    Few,
+    /// Countries compared.
+    Markets,
+    /// Sentences.
+    Insights,
+}
+
+impl PanelId {
+    /// All that have a place of their own.
+    pub(super) const ALL: [Self; 12] = [
+        Self::Kpis,
+        Self::Revenue,
+        Self::Places,
+        Self::Products,
+        Self::Segments,
+        Self::Cohorts,
+        Self::Hours,
+        Self::Growth,
+        Self::Returns,
+        Self::Few,
+        Self::Markets,
+        Self::Insights,
+    ];
+
+    /// Its title.
+    pub(super) fn title(self, choices: &Choices) -> String {
+        match self {
+            Self::Kpis => "Headline figures".to_owned(),
+            Self::Revenue => format!("Revenue by {}", choices.grain.word()),
+            Self::Places => "Regions and countries".to_owned(),
+            Self::Products => "Top products".to_owned(),
+            Self::Segments => "Customer segments".to_owned(),
+            Self::Cohorts => "Customers who came back".to_owned(),
+            Self::Hours => "Hours of the week".to_owned(),
+            Self::Growth => "Month over month".to_owned(),
+            Self::Returns => "Returns".to_owned(),
+            Self::Few => "Concentration".to_owned(),
+            Self::Markets => "Market categories".to_owned(),
+            Self::Insights => "What stands out".to_owned(),
+        }
+    }
+
+    /// What follows the title.
+    pub(super) fn note(self, view: &View) -> String {
+        let report = &view.shown.report;
+        match self {
+            Self::Revenue if view.choices.division == Division::Regions => {
+                "each on a scale of its own".to_owned()
+            }
+            Self::Revenue => view
+                .shown
+                .periods
+                .total
+                .of(view.choices.grain)
+                .unit
+                .to_owned(),
+            Self::Places => format!("{} countries", report.countries.len()),
+            Self::Products => {
+                let charges = format::count(view.shown.lines_of_charges());
+                match view.choices.charges {
+                    NonProducts::Hide => format!("postage and charges hidden: {charges} lines"),
+                    NonProducts::Show => format!("with postage and charges: {charges} lines"),
+                }
+            }
+            Self::Segments => match view.choices.segments {
+                Segments::Grid => "days since \u{d7} orders".to_owned(),
+                Segments::Scores => "recency \u{d7} frequency score".to_owned(),
+                Segments::List => "by value, name and status".to_owned(),
+            },
+            Self::Cohorts => "% of first month".to_owned(),
+            Self::Hours => "\u{a3} thousand".to_owned(),
+            Self::Growth => "complete months only".to_owned(),
+            Self::Returns => "cancelled lines".to_owned(),
+            Self::Few => "share of sales".to_owned(),
+            Self::Markets => "by share, order value and units".to_owned(),
+            Self::Kpis | Self::Insights => String::new(),
+        }
+    }
+
+    /// Which table of the engine it is; products have one of their own.
+    fn figure(self, choices: &Choices) -> Option<Figure> {
+        Some(match (self, choices.division, choices.grain) {
+            (Self::Revenue, Division::Total, Grain::Month) | (Self::Growth, ..) => Figure::Months,
+            (Self::Revenue, Division::Total, Grain::Week) => Figure::Weeks,
+            (Self::Revenue, Division::Total, Grain::Day) => Figure::Days,
+            (Self::Revenue, Division::Regions, Grain::Month) => Figure::RegionMonths,
+            (Self::Revenue, Division::Regions, Grain::Week) => Figure::RegionWeeks,
+            (Self::Revenue, Division::Regions, Grain::Day) => Figure::RegionDays,
+            (Self::Kpis | Self::Returns, ..) => Figure::Kpis,
+            (Self::Places, ..) => Figure::Countries,
+            (Self::Products, ..) => return None,
+            (Self::Segments, ..) => match choices.segments {
+                Segments::Grid => Figure::OrderGrid,
+                Segments::Scores => Figure::RfmGrid,
+                Segments::List => Figure::Segments,
+            },
+            (Self::Cohorts, ..) => Figure::Cohorts,
+            (Self::Hours, ..) => Figure::Hours,
+            (Self::Few, ..) => Figure::Concentration,
+            (Self::Markets, ..) => Figure::Markets,
+            (Self::Insights, ..) => Figure::Insights,
+        })
+    }
+
+    /// Its name in files and commands.
+    pub(super) fn name(self, choices: &Choices) -> &'static str {
+        self.figure(choices).map_or("products", Figure::name)
+    }
+
+    /// Its table.
+    pub(super) fn table(self, view: &View) -> Table {
+        if let Some(figure) = self.figure(&view.choices) {
+            return panel_table(&view.shown.report, figure);
+        }
+        let listed: Vec<ProductFigures> = view.listed().cloned().collect();
+        products_table(&listed)
+    }
+
+    /// Room of its picture.
+    pub(super) const fn picture(self) -> Vec2 {
+        match self {
+            Self::Kpis => vec2(1180.0, 84.0),
+            Self::Revenue => vec2(880.0, 360.0),
+            Self::Places => vec2(420.0, 900.0),
+            Self::Products => vec2(640.0, 620.0),
+            Self::Segments => vec2(480.0, 460.0),
+            Self::Cohorts => vec2(560.0, 320.0),
+            Self::Hours => vec2(720.0, 260.0),
+            Self::Growth => vec2(420.0, 360.0),
+            Self::Returns => vec2(420.0, 140.0),
+            Self::Few => vec2(420.0, 90.0),
+            Self::Markets => vec2(560.0, 900.0),
+            Self::Insights => vec2(720.0, 320.0),
+        }
+    }
+
+    /// Draws what is in it.
+    pub(super) fn draw(self, ui: &mut Ui, view: &View) -> Option<Act> {
+        match self {
+            Self::Kpis => {
+                let room = ui.available_rect_before_wrap();
+                sales::tiles_ui(ui, room, &view.shown.tiles);
+                None
+            }
+            Self::Revenue => sales::revenue_ui(ui, view),
+            Self::Places => sales::places_ui(ui, view),
+            Self::Products => goods::products_ui(ui, view),
+            Self::Segments => people::segments_ui(ui, view),
+            Self::Cohorts => people::cohorts_ui(ui, view),
+            Self::Hours => sales::hours_ui(ui, view),
+            Self::Growth => sales::growth_ui(ui, view),
+            Self::Returns => goods::returns_ui(ui, view),
+            Self::Few => goods::few_ui(ui, view),
+            Self::Markets => goods::markets_ui(ui, view),
+            Self::Insights => goods::insights_ui(ui, view),
+        }
+    }
+
+    /// Its own controls, drawn from the right.
+    fn controls(self, ui: &mut Ui, choices: &Choices) -> Option<Act> {
+        match self {
+            Self::Revenue => {
+                let looks = [(false, "Bars"), (true, "Line")];
+                let line = segmented(ui, "Drawn as", &looks, choices.line).map(Act::Line);
+                let divisions = [(Division::Total, "Total"), (Division::Regions, "By region")];
+                let division = segmented(ui, "Divided", &divisions, choices.division);
+                let grains = [
+                    (Grain::Month, "Month"),
+                    (Grain::Week, "Week"),
+                    (Grain::Day, "Day"),
+                ];
+                let grain = segmented(ui, "Periods", &grains, choices.grain);
+                line.or(division.map(Act::Division))
+                    .or(grain.map(Act::Grain))
+            }
+            Self::Products => {
+                let (text, other) = match choices.charges {
+                    NonProducts::Hide => ("Show", NonProducts::Show),
+                    NonProducts::Show => ("Hide", NonProducts::Hide),
+                };
+                let label = format!("{text} postage and charges");
+                let clicked = crate::widgets::link(ui, text, &label).clicked();
+                clicked.then_some(Act::Charges(other))
+            }
+            Self::Segments => {
+                let kinds = [
+                    (Segments::Grid, "Grid"),
+                    (Segments::Scores, "Scores"),
+                    (Segments::List, "List"),
+                ];
+                let kind = segmented(ui, "Segments", &kinds, choices.segments);
+                kind.map(Act::Segments)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// How a panel is shown now.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame<'a> {
+    /// Its table, if that is shown instead of the drawing.
+    pub twin: Option<&'a Table>,
+    /// The key of the twin was pressed.
+    pub twin_key: bool,
+}
+
+/// Draws a panel with its head.
+pub(super) fn panel_ui(
+    ui: &mut Ui,
+    rect: Rect,
+    id: PanelId,
+    view: &View,
+    frame: Frame<'_>,
+) -> Option<Act> {
+    let title = id.title(&view.choices);
+    let note = id.note(view);
+    let mut act = None;
+    let drawn = Panel::titled(&title).note(&note).show_with(
+        ui,
+        rect,
+        |ui| act = head_ui(ui, id, &title, view, frame),
+        |ui| match frame.twin {
+            Some(table) => {
+                twin::twin_ui(ui, &title, table);
+                None
+            }
+            None => id.draw(ui, view),
+        },
+    );
+    let mine = frame.twin_key && is_meant(ui, rect);
+    act.or(drawn).or(mine.then_some(Act::Twin))
+}
+
+fn head_ui(ui: &mut Ui, id: PanelId, title: &str, view: &View, frame: Frame<'_>) -> Option<Act> {
+    let forms = [Take::Copy, Take::Csv, Take::Json, Take::Png];
+    ui.spacing_mut().item_spacing.x = 4.0;
+    let taken = export_menu(ui, title, &forms).map(Act::Take);
+    let (icon, label) = match frame.twin {
+        Some(_) => (Icon::ChartColumn, format!("Drawing of {title}")),
+        None => (Icon::Table2, format!("Table of {title}")),
+    };
+    let hint = "The same as a table, or drawn again (T)";
+    let twin = Btn::new("")
+        .icon(icon)
+        .label(&label)
+        .look(Look::Quiet)
+        .small()
+        .hint(hint)
+        .clicked(ui);
+    ui.spacing_mut().item_spacing.x = 8.0;
+    let own = id.controls(ui, &view.choices);
+    taken.or(twin.then_some(Act::Twin)).or(own)
+}
+
+/// Whether the pointer or the keyboard is in a panel.
+fn is_meant(ui: &Ui, rect: Rect) -> bool {
+    let focused = ui.memory(eframe::egui::Memory::focused);
+    let focused = focused.and_then(|id| ui.ctx().read_response(id));
+    ui.rect_contains_pointer(rect) || focused.is_some_and(|it| rect.contains(it.rect.center()))
+}
+
+/// Whether the key of the twin was pressed, and no field takes letters.
+pub(super) fn twin_key(ui: &Ui) -> bool {
+    !ui.ctx().text_edit_focused()
+        && ui.input(|input| input.modifiers.is_none() && input.key_pressed(Key::T))
+}
