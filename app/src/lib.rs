@@ -11,6 +11,7 @@ pub mod actions;
 pub mod app;
 pub mod files;
 pub mod frame;
+pub mod headless;
 pub mod link;
 pub mod notices;
 pub mod pages;

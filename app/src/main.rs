@@ -1,12 +1,14 @@
-//! The program: a window where there is a display.
+//! The program: a window where there is a display, the demonstration in words where there is none.
 
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use eframe::egui::ViewportBuilder;
 use retail_console::app::Console;
+use retail_console::headless;
 use retail_console::theme::size;
-use retail_engine::config::{FlagValue, Sources};
+use retail_engine::config::{FlagValue, Settings, Sources};
 
 /// The console of the retail analytics platform.
 #[derive(Debug, Parser)]
@@ -20,21 +22,23 @@ struct Args {
     /// Draw every page into a folder as pictures, and end. Needs no display.
     #[arg(long, value_name = "DIR")]
     screenshot: Option<PathBuf>,
+    /// Run the demonstration in words: load the sample, lose Europe, compare, report.
+    #[arg(long, conflicts_with = "screenshot")]
+    headless: bool,
 }
 
 fn main() -> anyhow::Result<()> {
     let args = Args::parse();
-    let mut sources = Sources::of_process();
-    if let Some(dir) = &args.data_dir {
-        sources.flags.push(FlagValue {
-            key: "data_dir".into(),
-            value: dir.display().to_string(),
-            flag: "--data-dir".into(),
-        });
+    if args.headless {
+        return demonstrate(&args);
     }
-    let settings = sources.load()?.settings;
+    let settings = settings_of(args.data_dir.as_deref())?;
     if let Some(folder) = &args.screenshot {
         return retail_console::screenshot::run(settings, folder);
+    }
+    if !headless::has_display() {
+        tell("There is no display here, so the demonstration runs in words instead of a window.")?;
+        return demonstrate(&args);
     }
     let options = eframe::NativeOptions {
         viewport: ViewportBuilder::default()
@@ -45,10 +49,46 @@ fn main() -> anyhow::Result<()> {
             .with_drag_and_drop(true),
         ..eframe::NativeOptions::default()
     };
-    eframe::run_native(
+    let file = args.file.clone();
+    let opened = eframe::run_native(
         "retail-console",
         options,
-        Box::new(|cc| Ok(Box::new(Console::new(&cc.egui_ctx, settings, args.file)?))),
-    )
-    .map_err(|error| anyhow::anyhow!("the window did not open: {error}"))
+        Box::new(|cc| Ok(Box::new(Console::new(&cc.egui_ctx, settings, file)?))),
+    );
+    match opened {
+        Ok(()) => Ok(()),
+        Err(error) => {
+            tell(&format!(
+                "The window did not open ({error}), so the demonstration runs in words instead."
+            ))?;
+            demonstrate(&args)
+        }
+    }
+}
+
+/// Settings as the headless program reads them, in this data directory if one is given.
+fn settings_of(data_dir: Option<&Path>) -> anyhow::Result<Settings> {
+    let mut sources = Sources::of_process();
+    if let Some(dir) = data_dir {
+        sources.flags.push(FlagValue {
+            key: "data_dir".into(),
+            value: dir.display().to_string(),
+            flag: "--data-dir".into(),
+        });
+    }
+    Ok(sources.load()?.settings)
+}
+
+/// The demonstration: in the data directory that was named, or in one that is removed afterwards,
+/// so that it adds nothing to data that is already there.
+fn demonstrate(args: &Args) -> anyhow::Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let own = scratch.path().join("data");
+    let dir = args.data_dir.as_deref().unwrap_or(&own);
+    headless::demonstrate(settings_of(Some(dir))?, &mut std::io::stdout().lock())
+}
+
+/// A sentence for whoever started the program.
+fn tell(sentence: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout().lock(), "{sentence}")
 }

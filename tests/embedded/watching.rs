@@ -30,6 +30,8 @@ fn open(dir: &TempDir, change: impl FnOnce(&mut Settings)) -> Engine {
     let mut settings = Settings::in_dir(dir.path().join("data"));
     settings.monitoring.port = 0;
     settings.failover.hold_down = Duration::from_millis(200);
+    // How full the disk of this machine is, is not what is tested here.
+    settings.alerts.disk_share = 1.0;
     change(&mut settings);
     Engine::open(settings, Roles::all()).unwrap()
 }
@@ -155,8 +157,8 @@ fn a_data_centre_that_goes_down_is_judged_found_alerted_and_all_ends_with_its_re
     // Lines that are loaded meanwhile wait for it as hints.
     load(&engine);
     let burning = wait_for(&engine, "hints", |snapshot| {
-        let fuse = snapshot.dcs[Dc::Europe].hints.as_ref().unwrap();
-        matches!(fuse.fuse, Fuse::Burning { .. }) && fuse.pending > 0
+        let fuse = snapshot.dcs[Dc::Europe].hints.as_ref();
+        fuse.is_some_and(|fuse| matches!(fuse.fuse, Fuse::Burning { .. }) && fuse.pending > 0)
     });
     assert_eq!(
         burning.health,
@@ -253,8 +255,8 @@ fn a_hint_window_that_has_passed_asks_for_a_repair_and_the_repair_ends_it() {
     start(&engine, Fault::DcDown { dc: Dc::Americas });
     load(&engine);
     let past = wait_for(&engine, "the end of the window", |snapshot| {
-        let fuse = snapshot.dcs[Dc::Americas].hints.as_ref().unwrap();
-        fuse.fuse == Fuse::RepairNeeded
+        let fuse = snapshot.dcs[Dc::Americas].hints.as_ref();
+        fuse.is_some_and(|fuse| fuse.fuse == Fuse::RepairNeeded)
     });
     let repair = |finding: &&retail_engine::watch::findings::Finding| {
         finding.kind == FindingKind::RepairNeeded && finding.action == ActionId::Repair
@@ -267,10 +269,20 @@ fn a_hint_window_that_has_passed_asks_for_a_repair_and_the_repair_ends_it() {
     );
     end_all(&engine);
     wait_for(&engine, "the repair", |snapshot| {
-        let fuse = snapshot.dcs[Dc::Americas].hints.as_ref().unwrap();
-        fuse.fuse == Fuse::Quiet && snapshot.findings.is_empty()
+        let fuse = snapshot.dcs[Dc::Americas].hints.as_ref();
+        fuse.is_some_and(|fuse| fuse.fuse == Fuse::Quiet) && snapshot.findings.is_empty()
     });
     assert!(told(&engine, &["repaired"]).contains(&"repaired".to_owned()));
+}
+
+#[test]
+fn a_disk_that_fills_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(&dir, |settings| settings.alerts.disk_share = 0.0);
+    wait_for(&engine, "the finding", |snapshot| {
+        let mut kinds = snapshot.findings.iter().map(|finding| finding.kind);
+        kinds.any(|kind| kind == FindingKind::DiskFilling)
+    });
 }
 
 #[test]
@@ -283,6 +295,10 @@ fn the_history_has_a_point_for_each_second_and_gaps_for_what_is_not_known() {
             dc: Dc::AsiaPacific,
         },
     );
+    // What happens before the first sample has no rate.
+    wait_for(&engine, "the first sample", |snapshot| {
+        snapshot.store.is_some()
+    });
     load(&engine);
     wait_for(&engine, "three points", |_| engine.history().len() >= 3);
     let history = engine.history();

@@ -16,19 +16,31 @@ pub fn path() -> Result<PathBuf> {
         .map_err(anyhow::Error::msg)
 }
 
+/// Makes cargo build it as `cargo test --workspace` or `cargo build --release --workspace` does: with
+/// all members selected, dependencies have the features of those commands, and nothing is compiled
+/// twice. The test named here is one that needs the program.
 fn build() -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(crate::root()).args([
-        "build",
-        "--quiet",
-        "-p",
-        "retail-engine",
-        "--bin",
-        "retail-engine",
-    ]);
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
-    }
+    let args: &[&str] = if cfg!(debug_assertions) {
+        &[
+            "test",
+            "--quiet",
+            "--workspace",
+            "--test",
+            "program",
+            "--no-run",
+        ]
+    } else {
+        &[
+            "build",
+            "--quiet",
+            "--release",
+            "--workspace",
+            "--bin",
+            "retail-engine",
+        ]
+    };
+    cargo.current_dir(crate::root()).args(args);
     ensure!(cargo.status()?.success(), "building retail-engine failed");
     // This program lies in the same folder, or in `deps` below it.
     let here = std::env::current_exe()?;
