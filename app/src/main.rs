@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::Parser;
 use eframe::egui::ViewportBuilder;
@@ -10,9 +11,12 @@ use retail_console::headless;
 use retail_console::theme::size;
 use retail_engine::config::{FlagValue, Settings, Sources};
 
+const VERBS: &str = "The verbs of the headless program work here too: retail-console load FILE, \
+    and `retail-console help` for all of them.";
+
 /// The console of the retail analytics platform.
 #[derive(Debug, Parser)]
-#[command(name = "retail-console", version)]
+#[command(name = "retail-console", version, after_help = VERBS)]
 struct Args {
     /// A CSV to check at once.
     file: Option<PathBuf>,
@@ -27,10 +31,25 @@ struct Args {
     headless: bool,
 }
 
-fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    // The verbs of the headless program work here too: `retail-console load FILE`.
+    let first = std::env::args().nth(1);
+    if first.is_some_and(|word| retail_engine::cli::is_verb(&word)) {
+        return retail_engine::cli::main();
+    }
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to be done where standard error is closed.
+            let _told = writeln!(std::io::stderr().lock(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> anyhow::Result<()> {
     if args.headless {
-        return demonstrate(&args);
+        return demonstrate(args);
     }
     let settings = settings_of(args.data_dir.as_deref())?;
     if let Some(folder) = &args.screenshot {
@@ -38,7 +57,7 @@ fn main() -> anyhow::Result<()> {
     }
     if !headless::has_display() {
         tell("There is no display here, so the demonstration runs in words instead of a window.")?;
-        return demonstrate(&args);
+        return demonstrate(args);
     }
     let options = eframe::NativeOptions {
         viewport: ViewportBuilder::default()
@@ -61,7 +80,7 @@ fn main() -> anyhow::Result<()> {
             tell(&format!(
                 "The window did not open ({error}), so the demonstration runs in words instead."
             ))?;
-            demonstrate(&args)
+            demonstrate(args)
         }
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod analytics;
 pub mod clean;
+pub mod cli;
 pub mod codec;
 pub mod config;
 pub mod embedded;

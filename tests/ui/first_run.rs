@@ -25,6 +25,20 @@ fn the_first_start_says_what_to_do_and_every_page_opens_by_its_key() {
 }
 
 #[test]
+fn events_are_searched_and_what_is_shown_is_kept_beside_the_data() {
+    let mut desk = Desk::empty();
+    desk.until_seen("Drop a CSV of invoices here");
+    desk.click("Events");
+    desk.type_into("Search events", "no event has these words");
+    desk.until_seen("No event matches.");
+    desk.click("Close events");
+    desk.click("Load");
+    desk.until_seen("What is in this file, and what will happen to it?");
+    let kept = std::fs::read_to_string(desk.dir.path().join("data/console.json")).unwrap();
+    assert!(kept.contains("\"page\": \"load\""), "{kept}");
+}
+
+#[test]
 fn with_data_the_overview_shows_the_ledger_of_the_load() {
     let mut desk = Desk::empty();
     desk.load(retail_tests::sample_file());

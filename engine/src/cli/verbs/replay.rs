@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use crate::flow::{Begin, ReplayRequest, Roles};
+use crate::handle::{Command, Engine};
+use crate::model::{Offset, Partition, Topic, TopicPartition};
+use crate::replay::file;
+use crate::replay::plan::{Confirmation, Plan, Strategy};
 use anyhow::{Context, bail};
-use retail_engine::flow::{Begin, ReplayRequest, Roles};
-use retail_engine::handle::{Command, Engine};
-use retail_engine::model::{Offset, Partition, Topic, TopicPartition};
-use retail_engine::replay::file;
-use retail_engine::replay::plan::{Confirmation, Plan, Strategy};
 use serde_json::{Value, json};
 
-use crate::args::{GlobalArgs, ReplayArgs, ReplayTo};
-use crate::exit::Exit;
-use crate::output::{Align, Output, Table};
+use crate::cli::args::{GlobalArgs, ReplayArgs, ReplayTo};
+use crate::cli::exit::Exit;
+use crate::cli::output::{Align, Output, Table};
 
 /// Plans a replay, shows it, and carries it out when that was asked for.
 pub(crate) fn run(args: &ReplayArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<Exit> {

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use retail_engine::flow::Roles;
-use retail_engine::handle::{Command, Snapshot};
-use retail_engine::model::{PerDc, Reading, Region, RowsDigest, Topic};
+use crate::flow::Roles;
+use crate::handle::{Command, Snapshot};
+use crate::model::{PerDc, Reading, Region, RowsDigest, Topic};
 use serde_json::json;
 
-use crate::args::{ConsumeArgs, GlobalArgs};
-use crate::exit::Exit;
-use crate::output::{Output, add, grouped};
-use crate::session::Session;
-use crate::shapes::{stored_json, stored_text};
+use crate::cli::args::{ConsumeArgs, GlobalArgs};
+use crate::cli::exit::Exit;
+use crate::cli::output::{Output, add, grouped};
+use crate::cli::session::Session;
+use crate::cli::shapes::{stored_json, stored_text};
 
 /// Consumes what is in the log.
 pub(crate) fn run(

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use retail_engine::analytics::tidy;
-use retail_engine::flow::Roles;
-use retail_engine::handle::Command;
-use retail_engine::model::PerDc;
-use retail_engine::ports::Comparison;
+use crate::analytics::tidy;
+use crate::flow::Roles;
+use crate::handle::Command;
+use crate::model::PerDc;
+use crate::ports::Comparison;
 use serde_json::{Value, json};
 
-use crate::args::GlobalArgs;
-use crate::exit::Exit;
-use crate::output::{Output, add, grouped};
-use crate::session::Session;
-use crate::shapes::{reading_json, stored_json, stored_text};
+use crate::cli::args::GlobalArgs;
+use crate::cli::exit::Exit;
+use crate::cli::output::{Output, add, grouped};
+use crate::cli::session::Session;
+use crate::cli::shapes::{reading_json, stored_json, stored_text};
 
 /// Differing buckets that are listed; more are only counted.
 const LISTED: usize = 100;

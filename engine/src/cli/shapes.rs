@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use retail_engine::model::{PerDc, Reading, RowsDigest};
+use crate::model::{PerDc, Reading, RowsDigest};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::output::{Align, Table, grouped};
+use crate::cli::output::{Align, Table, grouped};
 
 /// What each data centre holds, by its name.
 pub(crate) fn stored_json(stored: &PerDc<Reading<RowsDigest>>) -> BTreeMap<&'static str, Value> {

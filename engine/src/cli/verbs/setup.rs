@@ -2,17 +2,17 @@
 
 use std::io::{self, Write};
 
-use retail_engine::config::{SETTINGS, template};
-use retail_engine::flow::Roles;
-use retail_engine::handle::PartitionView;
-use retail_engine::model::{Dc, Topic};
+use crate::config::{SETTINGS, template};
+use crate::flow::Roles;
+use crate::handle::PartitionView;
+use crate::model::{Dc, Topic};
 use serde_json::json;
 
 use super::analytics::TABLES;
-use crate::args::{GlobalArgs, SetupArgs};
-use crate::exit::Exit;
-use crate::output::{Align, Output, Table};
-use crate::session::Session;
+use crate::cli::args::{GlobalArgs, SetupArgs};
+use crate::cli::exit::Exit;
+use crate::cli::output::{Align, Output, Table};
+use crate::cli::session::Session;
 
 /// Tables of rows; the derived ones come with the analytics.
 const STORED: [&str; 3] = ["transactions", "returns", "quarantine"];

@@ -1,13 +1,13 @@
 //! `analytics`: writes the tables that other programs read.
 
-use retail_engine::flow::Roles;
-use retail_engine::handle::Command;
+use crate::flow::Roles;
+use crate::handle::Command;
 use serde_json::{Map, Value, json};
 
-use crate::args::GlobalArgs;
-use crate::exit::Exit;
-use crate::output::{Align, Output, Table, grouped};
-use crate::session::Session;
+use crate::cli::args::GlobalArgs;
+use crate::cli::exit::Exit;
+use crate::cli::output::{Align, Output, Table, grouped};
+use crate::cli::session::Session;
 
 /// The derived tables.
 pub(crate) const TABLES: [&str; 3] = ["customer_analytics", "product_analytics", "country_metrics"];

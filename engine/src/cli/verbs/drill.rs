@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
+use crate::failover::drill::{DrillResult, LevelWrites};
+use crate::flow::{DrillError, DrillOutcome, DrillRequest, Roles};
+use crate::handle::{Command, Engine};
 use anyhow::Context;
-use retail_engine::failover::drill::{DrillResult, LevelWrites};
-use retail_engine::flow::{DrillError, DrillOutcome, DrillRequest, Roles};
-use retail_engine::handle::{Command, Engine};
 use serde_json::{Value, json};
 
-use crate::args::{DrillArgs, GlobalArgs};
-use crate::exit::Exit;
-use crate::output::{Align, Output, Table};
+use crate::cli::args::{DrillArgs, GlobalArgs};
+use crate::cli::exit::Exit;
+use crate::cli::output::{Align, Output, Table};
 
 /// Runs a drill and prints what was measured.
 pub(crate) fn run(args: &DrillArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<Exit> {
@@ -69,7 +69,7 @@ fn value(outcome: &DrillOutcome) -> Value {
         "converged": result.converged,
         "prediction_score": result.score.share,
         "simulated": true,
-        "ledger_closed": outcome.ledger.as_ref().map(retail_engine::ledger::Ledger::is_closed),
+        "ledger_closed": outcome.ledger.as_ref().map(crate::ledger::Ledger::is_closed),
         "steps": result.steps,
         "observed": result.observed,
         "prediction": result.prediction,

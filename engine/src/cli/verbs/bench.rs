@@ -9,28 +9,28 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clean::Rules;
+use crate::config::Settings;
+use crate::flow::{LoadRequest, Resume, Roles, Until};
+use crate::handle::{Command, Engine};
+use crate::intake::{LineReader, ReadOptions};
+use crate::model::Reading;
+use crate::ports::{Clock, SystemClock};
+use crate::route::RoutingMap;
 use anyhow::{Context, ensure};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use retail_engine::clean::Rules;
-use retail_engine::config::Settings;
-use retail_engine::flow::{LoadRequest, Resume, Roles, Until};
-use retail_engine::handle::{Command, Engine};
-use retail_engine::intake::{LineReader, ReadOptions};
-use retail_engine::model::Reading;
-use retail_engine::ports::{Clock, SystemClock};
-use retail_engine::route::RoutingMap;
 use serde_json::{Value, json};
 
-use crate::args::{BenchArgs, GlobalArgs};
-use crate::exit::Exit;
-use crate::memory;
-use crate::output::{Align, Output, Table, grouped};
-use crate::session::{self, Session};
+use crate::cli::args::{BenchArgs, GlobalArgs};
+use crate::cli::exit::Exit;
+use crate::cli::memory;
+use crate::cli::output::{Align, Output, Table, grouped};
+use crate::cli::session::{self, Session};
 
 /// The first rows of the data set, for a run without a file.
-const SAMPLE: &[u8] = include_bytes!("../../../../../assets/Online_Retail_first_10k.csv");
+const SAMPLE: &[u8] = include_bytes!("../../../../assets/Online_Retail_first_10k.csv");
 
 /// The whole data set, in a checkout of the project.
 const FULL_FILE: &str = "assets/Online_Retail.csv.gz";

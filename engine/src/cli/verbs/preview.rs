@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use retail_engine::clean::Rules;
-use retail_engine::intake::{Decision, Preview, PreviewOutcome, PreviewRow, preview};
+use crate::clean::Rules;
+use crate::intake::{Decision, Preview, PreviewOutcome, PreviewRow, preview};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::load::{read_options, routing_in_force};
-use crate::args::{GlobalArgs, PreviewArgs};
-use crate::exit::Exit;
-use crate::output::{Align, Output, Table, add, grouped};
-use crate::session;
+use crate::cli::args::{GlobalArgs, PreviewArgs};
+use crate::cli::exit::Exit;
+use crate::cli::output::{Align, Output, Table, add, grouped};
+use crate::cli::session;
 
 use anyhow::Context;
 
@@ -37,7 +37,7 @@ fn value(shown: &Preview) -> Value {
         .header
         .iter()
         .map(|cell| {
-            let column = cell.column.map(retail_engine::intake::Column::name);
+            let column = cell.column.map(crate::intake::Column::name);
             (cell.name.clone(), json!(column))
         })
         .collect();

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::analytics::{Basis, Filter, NonProducts, Panel};
+use crate::model::{Day, LineTable, Region};
 use chrono::NaiveDate;
 use clap::{Args, ValueEnum};
-use retail_engine::analytics::{Basis, Filter, NonProducts, Panel};
-use retail_engine::model::{Day, LineTable, Region};
 
 use super::region;
 

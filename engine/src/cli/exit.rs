@@ -3,14 +3,14 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use retail_engine::clean::RulesError;
-use retail_engine::config::ConfigError;
-use retail_engine::flow::{LoadError, ProduceError};
-use retail_engine::handle::OpenError;
-use retail_engine::intake::IntakeError;
-use retail_engine::route::RoutingError;
+use crate::clean::RulesError;
+use crate::config::ConfigError;
+use crate::flow::{LoadError, ProduceError};
+use crate::handle::OpenError;
+use crate::intake::IntakeError;
+use crate::route::RoutingError;
 
-use crate::verbs::load::OldRouting;
+use crate::cli::verbs::load::OldRouting;
 
 /// The exit codes. Their numbers are part of the program's contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,19 +4,19 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, Write};
 
-use retail_engine::clean::RulesError;
-use retail_engine::config::ConfigError;
-use retail_engine::flow::{AnalyseError, LoadError};
-use retail_engine::handle::OpenError;
-use retail_engine::intake::{ExportError, IntakeError};
-use retail_engine::ports::{LogError, StoreError};
-use retail_engine::route::RoutingError;
-use retail_engine::telemetry::LoggingError;
+use crate::clean::RulesError;
+use crate::config::ConfigError;
+use crate::flow::{AnalyseError, LoadError};
+use crate::handle::OpenError;
+use crate::intake::{ExportError, IntakeError};
+use crate::ports::{LogError, StoreError};
+use crate::route::RoutingError;
+use crate::telemetry::LoggingError;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::session::Interrupted;
-use crate::verbs::load::OldRouting;
+use crate::cli::session::Interrupted;
+use crate::cli::verbs::load::OldRouting;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::config::{ErrorLimit, FlagValue, Sources};
+use crate::model::{LoadId, Reason, Region, Topic};
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use retail_engine::config::{ErrorLimit, FlagValue, Sources};
-use retail_engine::model::{LoadId, Reason, Region, Topic};
 
-use crate::output::Format;
+use crate::cli::output::Format;
 
 mod figures;
 

@@ -1,6 +1,7 @@
 //! The headless program: every verb of the platform over the engine's handle, without a window.
 //!
 //! Results go to stdout, everything else to stderr. With `--json` stdout has exactly one object.
+//! It lives in the library so that the console answers to the same verbs.
 
 mod args;
 mod exit;
@@ -14,13 +15,22 @@ mod verbs;
 use std::io;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Verb};
 use exit::Exit;
 use output::Output;
 
-fn main() -> ExitCode {
+/// Whether a word is one of the verbs.
+pub fn is_verb(word: &str) -> bool {
+    let has = |command: &clap::Command| {
+        word == command.get_name() || command.get_all_aliases().any(|alias| alias == word)
+    };
+    word == "help" || Cli::command().get_subcommands().any(has)
+}
+
+/// Runs the program with the arguments of the process; the exit code says how it ended.
+pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => {

@@ -1,12 +1,12 @@
 //! `produce`: from a file into the topics, and no further.
 
-use retail_engine::flow::{Roles, Until};
+use crate::flow::{Roles, Until};
 
 use super::load::{Outcome, Prepared, carry_out, exit_of};
-use crate::args::{GlobalArgs, ProduceArgs};
-use crate::exit::Exit;
-use crate::output::Output;
-use crate::session::{self, Session};
+use crate::cli::args::{GlobalArgs, ProduceArgs};
+use crate::cli::exit::Exit;
+use crate::cli::output::Output;
+use crate::cli::session::{self, Session};
 
 /// Produces a file.
 pub(crate) fn run(

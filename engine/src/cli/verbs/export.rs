@@ -9,23 +9,23 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, bail};
-use crossbeam_channel::{Receiver, bounded};
-use retail_engine::analytics::{
+use crate::analytics::{
     CustomerPick, CustomerQuery, Filter, Origin, Report, Stamp, Table, TogetherQuery,
     customers_table, neutral, panel_table, products_table, together_table,
 };
-use retail_engine::config::Mode;
-use retail_engine::flow::Roles;
-use retail_engine::handle::Command;
-use retail_engine::model::{BucketKey, Catalog, LineTable, StoredLine};
-use retail_engine::ports::{BucketScope, RejectQuery};
+use crate::config::Mode;
+use crate::flow::Roles;
+use crate::handle::Command;
+use crate::model::{BucketKey, Catalog, LineTable, StoredLine};
+use crate::ports::{BucketScope, RejectQuery};
+use anyhow::{Context, bail};
+use crossbeam_channel::{Receiver, bounded};
 use serde_json::{Map, Value, json};
 
-use crate::args::{ExportArgs, ExportFormat, ExportTable, FigureTable, GlobalArgs, RowTable};
-use crate::exit::Exit;
-use crate::output::{Output, grouped};
-use crate::session::Session;
+use crate::cli::args::{ExportArgs, ExportFormat, ExportTable, FigureTable, GlobalArgs, RowTable};
+use crate::cli::exit::Exit;
+use crate::cli::output::{Output, grouped};
+use crate::cli::session::Session;
 
 /// Buckets on their way from the store to the file: enough that neither waits for the other.
 const BUCKETS_IN_FLIGHT: usize = 64;

@@ -3,30 +3,30 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::analytics::{render_text, tidy};
+use crate::clean::{self, Rules};
+use crate::config::{ErrorLimit, Mode};
+use crate::flow::{LoadEnd, LoadRequest, LoadState, Resume, Roles, Until};
+use crate::handle::{Command, Snapshot};
+use crate::intake::{self, ReadOptions};
+use crate::ledger::Gap;
+use crate::model::ReasonCounts;
+use crate::route::RoutingMap;
 use anyhow::Context;
-use retail_engine::analytics::{render_text, tidy};
-use retail_engine::clean::{self, Rules};
-use retail_engine::config::{ErrorLimit, Mode};
-use retail_engine::flow::{LoadEnd, LoadRequest, LoadState, Resume, Roles, Until};
-use retail_engine::handle::{Command, Snapshot};
-use retail_engine::intake::{self, ReadOptions};
-use retail_engine::ledger::Gap;
-use retail_engine::model::ReasonCounts;
-use retail_engine::route::RoutingMap;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::args::{
+use crate::cli::args::{
     CleaningArgs, DateOrder, Delimiter, Encoding, GlobalArgs, LoadArgs, PaceArgs, ReadingArgs,
 };
-use crate::exit::Exit;
-use crate::output::{Align, Format, Output, Table, add, grouped};
-use crate::progress::{Place, Progress};
-use crate::session::{self, Session};
-use crate::shapes::{stored_json, stored_text};
-use crate::{memory, output};
+use crate::cli::exit::Exit;
+use crate::cli::output::{Align, Format, Output, Table, add, grouped};
+use crate::cli::progress::{Place, Progress};
+use crate::cli::session::{self, Session};
+use crate::cli::shapes::{stored_json, stored_text};
+use crate::cli::{memory, output};
 
 /// The routing map given is not newer than the one in force.
 #[derive(Debug, Error)]

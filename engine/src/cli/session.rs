@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use crate::config::{FlagValue, Settings};
+use crate::flow::Roles;
+use crate::handle::{Command, Engine, Reply, Snapshot};
+use crate::ports::{Clock, SystemClock};
+use crate::telemetry::{LoggingGuard, TerminalStyle, start_logging};
 use anyhow::{Context, bail};
 use crossbeam_channel::bounded;
-use retail_engine::config::{FlagValue, Settings};
-use retail_engine::flow::Roles;
-use retail_engine::handle::{Command, Engine, Reply, Snapshot};
-use retail_engine::ports::{Clock, SystemClock};
-use retail_engine::telemetry::{LoggingGuard, TerminalStyle, start_logging};
 use thiserror::Error;
 
-use crate::args::GlobalArgs;
+use crate::cli::args::GlobalArgs;
 
 /// Between two looks at Ctrl+C and two drawings while an answer is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);

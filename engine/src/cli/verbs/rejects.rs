@@ -5,18 +5,18 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use crate::flow::Roles;
+use crate::handle::Command;
+use crate::intake::{RowLayout, write_rejects_csv};
+use crate::model::{LoadId, ReasonCounts, Reject};
+use crate::ports::{RejectQuery, RejectRow};
 use anyhow::Context;
-use retail_engine::flow::Roles;
-use retail_engine::handle::Command;
-use retail_engine::intake::{RowLayout, write_rejects_csv};
-use retail_engine::model::{LoadId, ReasonCounts, Reject};
-use retail_engine::ports::{RejectQuery, RejectRow};
 use serde_json::json;
 
-use crate::args::{GlobalArgs, RejectsArgs};
-use crate::exit::Exit;
-use crate::output::{Align, Output, Table, add, grouped};
-use crate::session::Session;
+use crate::cli::args::{GlobalArgs, RejectsArgs};
+use crate::cli::exit::Exit;
+use crate::cli::output::{Align, Output, Table, add, grouped};
+use crate::cli::session::Session;
 
 /// Rows that a person is shown; `--export` and `--json` have all of them.
 const SHOWN: usize = 40;
@@ -143,8 +143,8 @@ pub(crate) fn write(
 
 #[cfg(test)]
 mod tests {
-    use retail_engine::intake::Delimiter;
-    use retail_engine::model::{Reason, RowNo};
+    use crate::intake::Delimiter;
+    use crate::model::{Reason, RowNo};
 
     use super::*;
 

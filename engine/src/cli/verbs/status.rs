@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use retail_engine::flow::Roles;
-use retail_engine::handle::Snapshot;
-use retail_engine::model::{Dc, Reading, Region};
-use retail_engine::watch::overall::Health;
+use crate::flow::Roles;
+use crate::handle::Snapshot;
+use crate::model::{Dc, Reading, Region};
+use crate::watch::overall::Health;
 use serde_json::{Value, json};
 
 use super::consume::stored;
-use crate::args::GlobalArgs;
-use crate::exit::Exit;
-use crate::output::{Align, Output, Table, add, grouped};
-use crate::session::Session;
-use crate::shapes::{reading_json, stored_json, stored_text};
+use crate::cli::args::GlobalArgs;
+use crate::cli::exit::Exit;
+use crate::cli::output::{Align, Output, Table, add, grouped};
+use crate::cli::session::Session;
+use crate::cli::shapes::{reading_json, stored_json, stored_text};
 
 /// Pairs of samples that are waited for: a verdict on a consumer needs five.
 const SAMPLES: usize = 4;
@@ -148,8 +148,8 @@ fn text(snapshot: &Snapshot) -> String {
     text + &loads.text()
 }
 
-fn state(state: &retail_engine::flow::LoadState) -> String {
-    use retail_engine::flow::LoadState;
+fn state(state: &crate::flow::LoadState) -> String {
+    use crate::flow::LoadState;
     match state {
         LoadState::Reading => "unfinished".into(),
         LoadState::Produced => "ended".into(),

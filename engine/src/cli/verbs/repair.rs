@@ -1,14 +1,14 @@
 //! `repair`: makes the data centres equal, and checks that they are.
 
-use retail_engine::flow::Roles;
-use retail_engine::handle::Command;
+use crate::flow::Roles;
+use crate::handle::Command;
 use serde_json::json;
 
-use crate::args::{GlobalArgs, RepairArgs};
-use crate::exit::Exit;
-use crate::output::{Output, grouped};
-use crate::session::Session;
-use crate::shapes::{stored_json, stored_text};
+use crate::cli::args::{GlobalArgs, RepairArgs};
+use crate::cli::exit::Exit;
+use crate::cli::output::{Output, grouped};
+use crate::cli::session::Session;
+use crate::cli::shapes::{stored_json, stored_text};
 
 /// Repairs and compares.
 pub(crate) fn run(args: &RepairArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<Exit> {

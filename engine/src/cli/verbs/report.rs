@@ -1,15 +1,15 @@
 //! `report`: the figures, under a filter.
 
-use retail_engine::analytics::{TogetherQuery, render_text, render_together};
-use retail_engine::config::Mode;
-use retail_engine::flow::Roles;
-use retail_engine::handle::Command;
+use crate::analytics::{TogetherQuery, render_text, render_together};
+use crate::config::Mode;
+use crate::flow::Roles;
+use crate::handle::Command;
 use serde_json::{Value, json};
 
-use crate::args::{GlobalArgs, ReportArgs};
-use crate::exit::Exit;
-use crate::output::{Output, width};
-use crate::session::Session;
+use crate::cli::args::{GlobalArgs, ReportArgs};
+use crate::cli::exit::Exit;
+use crate::cli::output::{Output, width};
+use crate::cli::session::Session;
 
 /// Pairs that a page shows.
 const PAIRS: usize = 20;
