@@ -9,6 +9,8 @@ use retail_engine::model::{LoadId, Region};
 
 use crate::pages::Page;
 use crate::prefs::ThemeChoice;
+use crate::start::Access;
+use crate::views::format::TimeStyle;
 
 /// What a person wants. Pages and bars push these; the app carries them out after the frame.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +47,10 @@ pub enum Action {
     Theme(ThemeChoice),
     /// Size of the text in percent.
     TextScale(u16),
+    /// How times are shown.
+    Times(TimeStyle),
+    /// Whether what changes something may be done.
+    Access(Access),
     /// Large type, one scene after the other.
     TogglePresenter,
     /// Save what the page shows.
@@ -130,6 +136,11 @@ pub fn entries() -> Vec<Entry> {
             "Theme: as the system",
             None,
         ),
+        entry(Action::Times(TimeStyle::Local), "Times: local", None),
+        entry(Action::Times(TimeStyle::Utc), "Times: UTC", None),
+        entry(Action::Times(TimeStyle::Ago), "Times: how long ago", None),
+        entry(Action::Access(Access::ReadOnly), "Read only", None),
+        entry(Action::Access(Access::ReadWrite), "Read and write", None),
         entry(
             Action::TogglePresenter,
             "Presenter mode",

@@ -20,6 +20,7 @@ use crate::notices::Notices;
 use crate::pages::{self, Cx, Page, Pages};
 use crate::prefs::Prefs;
 use crate::runbook::{Outcome as Ended, Runbook};
+use crate::start::{Access, Start};
 use crate::theme::{self, size};
 use crate::views::format;
 use crate::views::top::TopView;
@@ -29,7 +30,10 @@ use crate::widgets::{self, rect_ui};
 pub struct Console {
     settings: Settings,
     link: Link,
+    start: Start,
     prefs: Prefs,
+    /// The preferences as they are on disk.
+    kept: Prefs,
     pages: Pages,
     notices: Notices,
     files: Files,
@@ -52,6 +56,7 @@ impl Console {
         Ok(Self {
             link: Link::open(settings.clone(), ctx)?,
             settings,
+            start: Start::default(),
             pages: Pages::default(),
             notices: Notices::default(),
             files: Files::default(),
@@ -62,6 +67,7 @@ impl Console {
             palette: None,
             keys: false,
             ended: Pending::Idle,
+            kept: prefs.clone(),
             prefs,
         })
     }
@@ -75,6 +81,14 @@ impl Console {
     #[must_use]
     pub fn choosing_by(mut self, chooser: impl Chooser + 'static) -> Self {
         self.files = Files::with(chooser);
+        self
+    }
+
+    /// Says how the program was started.
+    #[must_use]
+    pub fn started_by(mut self, start: Start) -> Self {
+        self.link.set_access(start.access);
+        self.start = start;
         self
     }
 
@@ -110,6 +124,16 @@ impl Console {
             self.runbook.end(act, Ended::Done(told));
         }
         self.files.refresh(ctx, &mut self.notices);
+        for what in self.link.take_refused() {
+            let message = format!("read only: {what} was refused");
+            let remedy = "start the console without --read-only, or switch it off in Settings";
+            self.notices.push(message, Some(remedy.to_owned()));
+        }
+        if self.prefs != self.kept {
+            self.prefs.save(&self.settings.data_dir);
+            self.kept = self.prefs.clone();
+        }
+        widgets::set_read_only(ctx, self.link.access() == Access::ReadOnly);
         if let Some(stays) = self.notices.tidy() {
             ctx.request_repaint_after(stays);
         }
@@ -153,7 +177,10 @@ impl Console {
         };
         let snapshot = self.shown();
         let frozen_for = self.frozen.as_ref().map(|(_, since)| since.elapsed());
-        let top = TopView::of(snapshot.as_deref(), frozen_for);
+        if let Some(shown) = &snapshot {
+            format::set_times(self.prefs.times, shown.at);
+        }
+        let top = TopView::of(snapshot.as_deref(), frozen_for, self.link.access());
         let mut acts = std::mem::take(&mut self.acts);
 
         let bar = Rect::from_min_size(window.min, vec2(window.width(), size::TOP_BAR));
@@ -205,6 +232,7 @@ impl Console {
                     link: &self.link,
                     snapshot,
                     settings: &self.settings,
+                    start: &self.start,
                     prefs: &mut self.prefs,
                     acts: &mut acts,
                     notices: &mut self.notices,
@@ -266,6 +294,7 @@ impl Console {
             link: &self.link,
             snapshot: &snapshot,
             settings: &self.settings,
+            start: &self.start,
             prefs: &mut self.prefs,
             acts: &mut acts,
             notices: &mut self.notices,
@@ -349,13 +378,17 @@ impl Console {
             Action::Theme(theme) => {
                 self.prefs.theme = theme;
                 ctx.set_theme(theme);
-                self.prefs.save(&self.settings.data_dir);
             }
             Action::TextScale(percent) => {
                 self.prefs.text_scale = percent;
                 ctx.set_zoom_factor(f32::from(percent) / 100.0);
-                self.prefs.save(&self.settings.data_dir);
             }
+            Action::Times(style) => self.prefs.times = style,
+            // What was started to read stays so.
+            Action::Access(access) if self.start.access == Access::ReadWrite => {
+                self.link.set_access(access);
+            }
+            Action::Access(_) => {}
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Action::Settings => {
                 self.go(Page::Setup);
@@ -364,7 +397,6 @@ impl Console {
             Action::Open(path) => {
                 self.go(Page::Load);
                 self.prefs.opened(path.clone());
-                self.prefs.save(&self.settings.data_dir);
                 self.hand_over(ctx, &Action::Open(path));
             }
             Action::OpenSample => match crate::sample::unpack(&self.settings.data_dir) {
@@ -390,10 +422,7 @@ impl Console {
     }
 
     fn go(&mut self, page: Page) {
-        if self.prefs.page != page {
-            self.prefs.page = page;
-            self.prefs.save(&self.settings.data_dir);
-        }
+        self.prefs.page = page;
     }
 }
 

@@ -20,6 +20,7 @@ pub mod prefs;
 pub mod runbook;
 pub mod sample;
 pub mod screenshot;
+pub mod start;
 pub mod theme;
 pub mod views;
 pub mod widgets;

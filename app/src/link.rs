@@ -1,6 +1,7 @@
 //! The link to the engine: opening it off the thread that draws, the newest snapshot, events, and
 //! answers that are waited for without blocking a frame.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
@@ -8,8 +9,12 @@ use std::time::{Duration, Instant};
 use eframe::egui::Context;
 use retail_engine::config::Settings;
 use retail_engine::flow::Roles;
-use retail_engine::handle::{Answer, Command, Engine, EngineGone, OpenError, Reply, Snapshot};
+use retail_engine::handle::{
+    Answer, Command, Effect, Engine, EngineGone, OpenError, Reply, Snapshot,
+};
 use retail_engine::telemetry::{Cursor, Event};
+
+use crate::start::Access;
 
 /// Events that the console remembers, newest last.
 const EVENTS: usize = 10_000;
@@ -40,6 +45,9 @@ pub struct Link {
     events: Vec<Event>,
     snapshot: Option<Arc<Snapshot>>,
     opened_in: Option<Duration>,
+    access: Access,
+    /// What was not sent because the console only reads, in words; told once by the app.
+    refused: RefCell<Vec<&'static str>>,
 }
 
 impl Link {
@@ -66,6 +74,8 @@ impl Link {
             events: Vec::new(),
             snapshot: None,
             opened_in: None,
+            access: Access::ReadWrite,
+            refused: RefCell::default(),
         })
     }
 
@@ -140,21 +150,50 @@ impl Link {
         &self.events
     }
 
-    /// Sends a command that has no answer.
+    /// What may be sent.
+    pub const fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Allows or refuses commands that change something, from now on.
+    pub const fn set_access(&mut self, access: Access) {
+        self.access = access;
+    }
+
+    /// What was refused since the last call, in words.
+    pub fn take_refused(&self) -> Vec<&'static str> {
+        self.refused.take()
+    }
+
+    /// Whether a command may be sent; what may not is remembered.
+    fn may(&self, command: &Command) -> bool {
+        match (self.access, command.effect()) {
+            (Access::ReadOnly, Effect::Changes(what)) => {
+                self.refused.borrow_mut().push(what);
+                false
+            }
+            (Access::ReadWrite, _) | (_, Effect::Reads | Effect::Ends) => true,
+        }
+    }
+
+    /// Sends a command that has no answer, unless it changes something and the console only reads.
     pub fn send(&self, command: Command) {
         let Some(engine) = self.engine() else {
             return;
         };
-        if engine.send(command).is_err() {
+        if self.may(&command) && engine.send(command).is_err() {
             tracing::warn!("the engine has ended; the command was not carried out");
         }
     }
 
-    /// Asks the engine; the answer is polled by [`Pending::poll`].
+    /// Asks the engine; the answer is polled by [`Pending::poll`]. Nothing is asked, and `Idle`
+    /// returned, for a command that changes something while the console only reads.
     pub fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Pending<T> {
-        self.engine().map_or(Pending::Idle, |engine| {
-            Pending::Waiting(engine.ask(command), Instant::now())
-        })
+        self.engine()
+            .and_then(|engine| engine.ask_if(command, |command| self.may(command)))
+            .map_or(Pending::Idle, |answer| {
+                Pending::Waiting(answer, Instant::now())
+            })
     }
 }
 

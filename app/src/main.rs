@@ -8,8 +8,9 @@ use clap::Parser;
 use eframe::egui::ViewportBuilder;
 use retail_console::app::Console;
 use retail_console::headless;
+use retail_console::start::{Access, Start};
 use retail_console::theme::size;
-use retail_engine::config::{FlagValue, Settings, Sources};
+use retail_engine::config::{FlagValue, Loaded, Sources};
 
 const VERBS: &str = "The verbs of the headless program work here too: retail-console load FILE, \
     and `retail-console help` for all of them.";
@@ -23,6 +24,9 @@ struct Args {
     /// Where everything is kept.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    /// Look and do not touch: everything that changes something is blocked.
+    #[arg(long)]
+    read_only: bool,
     /// Draw every page into a folder as pictures, and end. Needs no display.
     #[arg(long, value_name = "DIR")]
     screenshot: Option<PathBuf>,
@@ -51,7 +55,14 @@ fn run(args: &Args) -> anyhow::Result<()> {
     if args.headless {
         return demonstrate(args);
     }
-    let settings = settings_of(args.data_dir.as_deref())?;
+    let loaded = loaded(args.data_dir.as_deref())?;
+    let access = if args.read_only {
+        Access::ReadOnly
+    } else {
+        Access::ReadWrite
+    };
+    let start = Start::with(&loaded, access);
+    let settings = loaded.settings;
     if let Some(folder) = &args.screenshot {
         return retail_console::screenshot::run(settings, folder);
     }
@@ -72,7 +83,10 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let opened = eframe::run_native(
         "retail-console",
         options,
-        Box::new(|cc| Ok(Box::new(Console::new(&cc.egui_ctx, settings, file)?))),
+        Box::new(|cc| {
+            let console = Console::new(&cc.egui_ctx, settings, file)?;
+            Ok(Box::new(console.started_by(start)))
+        }),
     );
     match opened {
         Ok(()) => Ok(()),
@@ -86,7 +100,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Settings as the headless program reads them, in this data directory if one is given.
-fn settings_of(data_dir: Option<&Path>) -> anyhow::Result<Settings> {
+fn loaded(data_dir: Option<&Path>) -> anyhow::Result<Loaded> {
     let mut sources = Sources::of_process();
     if let Some(dir) = data_dir {
         sources.flags.push(FlagValue {
@@ -95,7 +109,7 @@ fn settings_of(data_dir: Option<&Path>) -> anyhow::Result<Settings> {
             flag: "--data-dir".into(),
         });
     }
-    Ok(sources.load()?.settings)
+    Ok(sources.load()?)
 }
 
 /// The demonstration: in the data directory that was named, or in one that is removed afterwards,
@@ -104,7 +118,7 @@ fn demonstrate(args: &Args) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let own = scratch.path().join("data");
     let dir = args.data_dir.as_deref().unwrap_or(&own);
-    headless::demonstrate(settings_of(Some(dir))?, &mut std::io::stdout().lock())
+    headless::demonstrate(loaded(Some(dir))?.settings, &mut std::io::stdout().lock())
 }
 
 /// A sentence for whoever started the program.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pages::Page;
 use crate::views::analytics::choices::Choices;
+use crate::views::format::TimeStyle;
 
 /// Files that "recent" lists.
 const RECENT: usize = 8;
@@ -43,6 +44,8 @@ pub struct Prefs {
     pub theme: ThemeChoice,
     /// Size of the text in percent, 80 to 200.
     pub text_scale: u16,
+    /// How times are shown.
+    pub times: TimeStyle,
     /// Page shown last.
     pub page: Page,
     /// Files opened, newest first.
@@ -60,6 +63,7 @@ impl Default for Prefs {
         Self {
             theme: ThemeChoice::System,
             text_scale: 100,
+            times: TimeStyle::Local,
             page: Page::Overview,
             recent: Vec::new(),
             range_secs: 300,
@@ -113,6 +117,7 @@ mod tests {
         assert_eq!(Prefs::load(dir.path()), Prefs::default());
         let mut prefs = Prefs {
             text_scale: 125,
+            times: TimeStyle::Utc,
             page: Page::Failover,
             ..Prefs::default()
         };

@@ -6,6 +6,7 @@
 
 mod command;
 mod control;
+mod effect;
 mod snapshot;
 
 use std::sync::{Arc, Weak};
@@ -24,6 +25,7 @@ use crate::watch::history::History;
 
 pub use crate::wire::OpenError;
 pub use command::Command;
+pub use effect::Effect;
 pub use snapshot::{
     ConsumerState, ConsumerView, DcView, LoadView, PartitionView, QueueView, RegionView, Snapshot,
 };
@@ -131,6 +133,23 @@ impl Engine {
             tracing::debug!("the engine has ended");
         }
         answer
+    }
+
+    /// The same, if `may` allows the command; `None` when it does not, and nothing is sent.
+    pub fn ask_if<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> Command,
+        may: impl FnOnce(&Command) -> bool,
+    ) -> Option<Answer<T>> {
+        let (reply, answer) = question();
+        let command = command(reply);
+        if !may(&command) {
+            return None;
+        }
+        if self.send(command).is_err() {
+            tracing::debug!("the engine has ended");
+        }
+        Some(answer)
     }
 
     /// The newest snapshot.

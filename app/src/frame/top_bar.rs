@@ -37,8 +37,14 @@ pub fn top_bar_ui(ui: &mut Ui, view: &TopView, brand: f32, acts: &mut Vec<Action
         ("Alerts", &view.alerts, Page::Overview),
     ] {
         let at = Rect::from_min_max(pos2(x, bar.top()), pos2(cells.right(), bar.bottom() - 1.0));
-        let simulated = name == "Mode" && view.simulated;
-        let (width, clicked) = cell_ui(ui, at, name, cell, simulated);
+        let (width, clicked) = cell_ui(ui, at, name, cell, |ui| {
+            if name == "Mode" && view.simulated {
+                simulated_badge(ui);
+            }
+            if name == "Mode" && view.read_only {
+                read_only_badge(ui);
+            }
+        });
         x += width;
         ui.painter()
             .vline(x - 0.5, at.y_range(), Stroke::new(1.0, colors.line));
@@ -83,7 +89,13 @@ fn brand_ui(ui: &Ui, rect: Rect, words: bool) {
 }
 
 /// One cell; its width, and whether it was clicked.
-fn cell_ui(ui: &mut Ui, at: Rect, name: &str, cell: &Cell, simulated: bool) -> (f32, bool) {
+fn cell_ui(
+    ui: &mut Ui,
+    at: Rect,
+    name: &str,
+    cell: &Cell,
+    badges: impl FnOnce(&mut Ui),
+) -> (f32, bool) {
     let colors = theme::colors(ui);
     let builder = UiBuilder::new()
         .max_rect(at.shrink2(vec2(14.0, 6.0)))
@@ -105,9 +117,7 @@ fn cell_ui(ui: &mut Ui, at: Rect, name: &str, cell: &Cell, simulated: bool) -> (
                 status => status.color(colors),
             };
             Line::body(&cell.text).medium().color(color).show(ui);
-            if simulated {
-                simulated_badge(ui);
-            }
+            badges(ui);
         });
     });
     let width = inner.response.rect.width() + 28.0;
@@ -150,6 +160,24 @@ pub fn simulated_badge(ui: &mut Ui) {
     response.on_hover_text(
         "The three data centres are replicas inside this process. The files on disk are real.",
     );
+}
+
+/// The words in their frame.
+fn read_only_badge(ui: &mut Ui) {
+    let colors = theme::colors(ui);
+    let font = theme::font(Type::Caption, Weight::Medium);
+    let word = ui
+        .painter()
+        .layout_no_wrap("READ ONLY".to_owned(), font, colors.text);
+    let (rect, response) = ui.allocate_exact_size(word.size() + vec2(12.0, 3.0), Sense::hover());
+    let border = Stroke::new(1.0, colors.text);
+    let radius = CornerRadius::same(size::RADIUS_BADGE);
+    let inside = eframe::egui::StrokeKind::Inside;
+    ui.painter().rect_stroke(rect, radius, border, inside);
+    let at = rect.center() - word.size() / 2.0;
+    ui.painter().galley(at, word, colors.text);
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, "Read only"));
+    response.on_hover_text("Nothing can be changed from this console. Faults can be ended.");
 }
 
 fn tools_ui(ui: &mut Ui, view: &TopView, acts: &mut Vec<Action>) {

@@ -25,6 +25,7 @@ use crate::link::Link;
 use crate::notices::Notices;
 use crate::prefs::Prefs;
 use crate::runbook::Runbook;
+use crate::start::Start;
 use crate::theme::{self, Icon, Type, size};
 use crate::views::charts::Window;
 use crate::widgets::{Line, segmented};
@@ -111,6 +112,8 @@ pub struct Cx<'a> {
     pub snapshot: &'a Arc<Snapshot>,
     /// The settings that the engine was opened with.
     pub settings: &'a Settings,
+    /// How the program was started.
+    pub start: &'a Start,
     /// What is remembered.
     pub prefs: &'a mut Prefs,
     /// Where acts go.

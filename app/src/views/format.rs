@@ -1,10 +1,12 @@
 //! Numbers as text, one rule for the whole console: thin space between thousands, a real minus,
 //! money exact to the last digit, units of time and bytes that a person reads at once.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use chrono::{DateTime, Local, Utc};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// Between thousands; labels with it must not wrap.
 const THIN: char = '\u{2009}';
@@ -182,19 +184,60 @@ pub fn bytes(value: u64) -> String {
     format!("{scaled:.1} {unit}")
 }
 
-/// Time of day here, to the second.
-pub fn clock(at: DateTime<Utc>) -> String {
-    at.with_timezone(&Local).format("%H:%M:%S").to_string()
+/// How times of day are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TimeStyle {
+    /// As the clock on this wall.
+    #[default]
+    Local,
+    /// As in Greenwich.
+    Utc,
+    /// How long ago.
+    Ago,
 }
 
-/// Time of day here, to a tenth of a second.
+thread_local! {
+    /// The choice of a person and the time of the newest sample, for the thread that draws: they
+    /// hold for the whole window, and every label asks for them.
+    static TIMES: Cell<(TimeStyle, DateTime<Utc>)> =
+        const { Cell::new((TimeStyle::Local, DateTime::UNIX_EPOCH)) };
+}
+
+/// Sets how this thread shows times from now on; `now` is the time of what is on the screen.
+pub fn set_times(style: TimeStyle, now: DateTime<Utc>) {
+    TIMES.set((style, now));
+}
+
+/// Time of day to the second, as a person chose to see it.
+pub fn clock(at: DateTime<Utc>) -> String {
+    match TIMES.get() {
+        (TimeStyle::Local, _) => at.with_timezone(&Local).format("%H:%M:%S").to_string(),
+        (TimeStyle::Utc, _) => at.format("%H:%M:%SZ").to_string(),
+        (TimeStyle::Ago, now) => ago(at, now),
+    }
+}
+
+/// Time of day to a tenth of a second, as a person chose to see it.
 pub fn clock_tenths(at: DateTime<Utc>) -> String {
-    let here = at.with_timezone(&Local);
-    format!(
-        "{}.{}",
-        here.format("%H:%M:%S"),
-        here.timestamp_subsec_millis().min(999) / 100
-    )
+    let tenth = at.timestamp_subsec_millis().min(999) / 100;
+    match TIMES.get() {
+        (TimeStyle::Local, _) => {
+            let here = at.with_timezone(&Local);
+            format!("{}.{tenth}", here.format("%H:%M:%S"))
+        }
+        (TimeStyle::Utc, _) => format!("{}.{tenth}Z", at.format("%H:%M:%S")),
+        (TimeStyle::Ago, now) => ago(at, now),
+    }
+}
+
+fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let time = |span: chrono::TimeDelta| age(span.to_std().unwrap_or_default());
+    if at > now + chrono::TimeDelta::seconds(1) {
+        format!("in {}", time(at - now))
+    } else {
+        format!("{} ago", time((now - at).max(chrono::TimeDelta::zero())))
+    }
 }
 
 fn grouped(digits: &str) -> String {
@@ -256,6 +299,21 @@ mod tests {
         assert_eq!(age(ms(4_230)), "4.2 s");
         assert_eq!(age(ms(190_000)), "3 m 10 s");
         assert_eq!(millis(ms(128)), "128 ms");
+    }
+
+    #[test]
+    fn times_of_day_are_shown_as_chosen() {
+        let at = DateTime::from_timestamp_millis(1_300_000_000_250).unwrap();
+        let now = at + chrono::TimeDelta::seconds(190);
+        set_times(TimeStyle::Utc, now);
+        assert_eq!(clock(at), "07:06:40Z");
+        assert_eq!(clock_tenths(at), "07:06:40.2Z");
+        set_times(TimeStyle::Ago, now);
+        assert_eq!(clock(at), "3 m 10 s ago");
+        assert_eq!(clock(now), "0 s ago");
+        assert_eq!(clock(now + chrono::TimeDelta::seconds(20)), "in 20 s");
+        set_times(TimeStyle::Local, now);
+        assert_eq!(clock(at).len(), 8);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use retail_engine::flow::LoadState;
 use retail_engine::handle::{LoadView, Snapshot};
 
 use super::format;
+use crate::start::Access;
 use crate::widgets::Status;
 
 /// One cell of the bar.
@@ -62,6 +63,8 @@ pub struct TopView {
     pub mode: Cell,
     /// The data centres are inside this process.
     pub simulated: bool,
+    /// Nothing can be changed.
+    pub read_only: bool,
     /// The running load, or the last.
     pub load: Cell,
     /// The worst of everything.
@@ -78,12 +81,14 @@ pub struct TopView {
 
 impl TopView {
     /// Of a snapshot; without one, what is known before.
-    pub fn of(snapshot: Option<&Snapshot>, frozen_for: Option<Duration>) -> Self {
+    pub fn of(snapshot: Option<&Snapshot>, frozen_for: Option<Duration>, access: Access) -> Self {
+        let read_only = access == Access::ReadOnly;
         let frozen = frozen_for.map(|time| format!("{} behind", format::age(time)));
         let Some(snapshot) = snapshot else {
             return Self {
                 mode: Cell::quiet("Opening\u{2026}"),
                 simulated: false,
+                read_only,
                 load: Cell::quiet("Unknown"),
                 health: Cell::of(Status::Unknown, "Unknown"),
                 faults: Cell::quiet("Unknown"),
@@ -98,6 +103,7 @@ impl TopView {
                 Mode::Live => "Live",
             }),
             simulated: snapshot.mode == Mode::Embedded,
+            read_only,
             load: load(snapshot),
             health: health(snapshot),
             faults: faults(snapshot),

@@ -5,6 +5,7 @@ use eframe::egui::{
     Ui, WidgetInfo, pos2, vec2,
 };
 
+use super::access::read_only;
 use crate::theme::{self, Icon, Palette, Type, Weight, size};
 
 /// How a button looks.
@@ -31,6 +32,7 @@ pub struct Btn<'a> {
     small: bool,
     blocked: Option<&'a str>,
     hint: Option<&'a str>,
+    changes: bool,
 }
 
 impl<'a> Btn<'a> {
@@ -45,6 +47,7 @@ impl<'a> Btn<'a> {
             small: false,
             blocked: None,
             hint: None,
+            changes: false,
         }
     }
 
@@ -95,6 +98,13 @@ impl<'a> Btn<'a> {
         self
     }
 
+    /// Does something that is blocked while the console only reads.
+    #[must_use]
+    pub const fn changes(mut self) -> Self {
+        self.changes = true;
+        self
+    }
+
     /// What it will do, shown under the pointer.
     #[must_use]
     pub const fn hint(mut self, hint: &'a str) -> Self {
@@ -103,7 +113,10 @@ impl<'a> Btn<'a> {
     }
 
     /// Draws it.
-    pub fn show(self, ui: &mut Ui) -> Response {
+    pub fn show(mut self, ui: &mut Ui) -> Response {
+        if self.changes {
+            self.blocked = read_only(ui.ctx()).or(self.blocked);
+        }
         let enabled = self.blocked.is_none() && ui.is_enabled();
         let colors = theme::colors(ui);
         let step = if self.small {

@@ -1,7 +1,7 @@
 //! Charts over time: gaps stay gaps, y begins at zero, faults are spans, events are lines, and all
 //! charts of a page share one range and one crosshair.
 
-use chrono::{DateTime, Local, Utc};
+use chrono::{DateTime, Utc};
 use eframe::egui::{
     Align2, Color32, Context, Id, Painter, Pos2, Rect, Response, Role, Stroke, Ui, Vec2b,
     WidgetInfo, pos2, vec2,
@@ -10,6 +10,7 @@ use egui_plot::{GridMark, Line, LineStyle, Plot, PlotBounds, PlotPoint, Span, VL
 
 use super::paint::hatch;
 use crate::theme::{self, Type, Weight};
+use crate::views::format;
 
 /// Height of the name of a line.
 const LABEL: f32 = 13.0;
@@ -161,7 +162,7 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
             .y_axis_min_width(52.0)
             .y_grid_spacer(move |_| y_marks(top))
             .x_grid_spacer(move |_| x_marks(from, to))
-            .x_axis_formatter(|mark, _| clock(mark.value))
+            .x_axis_formatter(|mark, _| format::clock(moment(mark.value)))
             .y_axis_formatter(move |mark, _| value(mark.value))
             .label_formatter(move |hover| match hover {
                 egui_plot::HoverPosition::NearDataPoint {
@@ -386,20 +387,11 @@ fn moment(seconds: f64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis((seconds * 1_000.0) as i64).unwrap_or_default()
 }
 
-fn clock(seconds: f64) -> String {
-    moment(seconds)
-        .with_timezone(&Local)
-        .format("%H:%M:%S")
-        .to_string()
-}
-
+/// Under the pointer: as chosen, and always in UTC as well.
 fn clock_utc(seconds: f64) -> String {
     let at = moment(seconds);
-    format!(
-        "{} (UTC {})",
-        at.with_timezone(&Local).format("%H:%M:%S"),
-        at.format("%H:%M:%S")
-    )
+    let chosen = format::clock(at);
+    format!("{chosen} (UTC {})", at.format("%H:%M:%S"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use eframe::egui::{Align, Context, Id, Layout, Modal, ScrollArea, Ui};
 
+use super::access::read_only;
 use super::button::{Btn, Look};
 use super::input::TextField;
 use super::text::Line;
@@ -60,7 +61,8 @@ impl Confirm<'_> {
                 Line::body(line).color(muted).wrapped().show(ui);
             }
         });
-        let mut missing = self.blocked.map(str::to_owned);
+        // What is confirmed changes something.
+        let mut missing = read_only(ui.ctx()).or(self.blocked).map(str::to_owned);
         if let Some(name) = self.name {
             ui.add_space(8.0);
             Line::table(format!("Type {name} to go on")).show(ui);

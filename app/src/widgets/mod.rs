@@ -1,5 +1,6 @@
 //! Pieces that several pages share. They draw and report clicks; they know no engine.
 
+mod access;
 mod badge;
 pub mod bars;
 mod button;
@@ -19,6 +20,7 @@ mod panel;
 mod radio;
 mod text;
 
+pub use access::{read_only, set_read_only};
 pub use badge::{Status, badge, status_icon};
 pub use button::{Btn, Look, segmented, select, switch};
 pub use cells::{Align, ColumnSpec, header_cell, table, text_cell};
