@@ -12,6 +12,7 @@ pub mod clean;
 pub mod cli;
 pub mod codec;
 pub mod config;
+pub mod connect;
 pub mod embedded;
 pub mod failover;
 pub mod flow;

@@ -16,6 +16,7 @@ use retail_console::app::Console;
 use retail_console::files::Scripted;
 use retail_console::link::Opened;
 use retail_console::picture::Raster;
+use retail_console::start::Start;
 use retail_engine::clean::Rules;
 use retail_engine::config::{ErrorLimit, Settings};
 use retail_engine::flow::{LoadRequest, Resume, Until};
@@ -58,6 +59,16 @@ impl Desk {
         files: impl FnOnce(&Path) -> Vec<PathBuf>,
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        Self::at(dir, Start::default(), change, files)
+    }
+
+    /// In a data directory that is there, started in some way.
+    pub(crate) fn at(
+        dir: TempDir,
+        start: Start,
+        change: impl FnOnce(&mut Settings),
+        files: impl FnOnce(&Path) -> Vec<PathBuf>,
+    ) -> Self {
         let mut settings = Settings::in_dir(dir.path().join("data"));
         settings.monitoring.port = 0;
         change(&mut settings);
@@ -69,7 +80,7 @@ impl Desk {
             .renderer(Painter(Rc::clone(&raster)))
             .build_eframe(|cc| {
                 let console = Console::new(&cc.egui_ctx, settings, None).unwrap();
-                console.choosing_by(chooser)
+                console.choosing_by(chooser).started_by(start)
             });
         let mut desk = Self {
             harness,
@@ -80,6 +91,13 @@ impl Desk {
             matches!(desk.harness.state().link().opened(), Opened::Running(_))
         });
         desk
+    }
+
+    /// Closes the console and its engine, and opens them again on the same data.
+    pub(crate) fn restarted(self, start: Start) -> Self {
+        let Self { harness, dir, .. } = self;
+        drop(harness);
+        Self::at(dir, start, |_| (), |_| Vec::new())
     }
 
     /// The engine behind the console.

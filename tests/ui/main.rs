@@ -16,5 +16,6 @@ mod desk;
 mod events;
 mod first_run;
 mod topics;
+mod setup;
 
 pub(crate) use desk::Desk;

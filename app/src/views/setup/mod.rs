@@ -1,0 +1,8 @@
+//! The setup page, as words: profiles, the plan, alert rules, faults, settings.
+
+pub mod faults;
+pub mod plan;
+pub mod profile;
+pub mod rules;
+pub mod settings;
+pub mod test;

@@ -1,0 +1,230 @@
+//! Connection profiles: settings files of live mode in a folder beside the data, one per cluster.
+//! They are what the engine reads with `--config`; passwords are never in them.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use retail_engine::config::{FlagValue, LiveSettings, Sources};
+
+/// A profile as it is typed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Draft {
+    /// Its name; the name of its file.
+    pub name: String,
+    /// Brokers, host:port, separated by commas.
+    pub brokers: String,
+    /// The SASL account; empty for none.
+    pub kafka_user: String,
+    /// Nodes, host:port, separated by commas.
+    pub nodes: String,
+    /// The keyspace.
+    pub keyspace: String,
+    /// The account; empty for none.
+    pub cassandra_user: String,
+}
+
+impl Draft {
+    /// Of settings.
+    pub fn of(name: &str, live: &LiveSettings) -> Self {
+        Self {
+            name: name.to_owned(),
+            brokers: live.kafka_bootstrap_servers.join(", "),
+            kafka_user: live.kafka_username.clone(),
+            nodes: live.cassandra_contact_points.join(", "),
+            keyspace: live.cassandra_keyspace.clone(),
+            cassandra_user: live.cassandra_username.clone(),
+        }
+    }
+
+    /// As the engine has it; passwords are those that this program was given.
+    pub fn live(&self, given: &LiveSettings) -> LiveSettings {
+        LiveSettings {
+            kafka_bootstrap_servers: list(&self.brokers),
+            kafka_username: self.kafka_user.trim().to_owned(),
+            kafka_password: given.kafka_password.clone(),
+            cassandra_contact_points: list(&self.nodes),
+            cassandra_keyspace: self.keyspace.trim().to_owned(),
+            cassandra_username: self.cassandra_user.trim().to_owned(),
+            cassandra_password: given.cassandra_password.clone(),
+        }
+    }
+
+    /// As a settings file, without passwords.
+    pub fn toml(&self) -> String {
+        let texts = |text: &str| {
+            let items: Vec<String> = list(text).iter().map(|item| quoted(item)).collect();
+            format!("[{}]", items.join(", "))
+        };
+        let mut file = format!("# Profile {} of the retail engine.\n", self.name.trim());
+        file.push_str(
+            "# Passwords are not kept here: RETAIL_KAFKA_PASSWORD, RETAIL_CASSANDRA_PASSWORD.\n\
+             mode = \"live\"\n\n[live]\n",
+        );
+        for (key, value) in [
+            ("kafka_bootstrap_servers", texts(&self.brokers)),
+            ("kafka_username", quoted(self.kafka_user.trim())),
+            ("cassandra_contact_points", texts(&self.nodes)),
+            ("cassandra_keyspace", quoted(self.keyspace.trim())),
+            ("cassandra_username", quoted(self.cassandra_user.trim())),
+        ] {
+            let _infallible = writeln!(file, "{key} = {value}");
+        }
+        file
+    }
+
+    /// Why it cannot be saved; `None` when it can.
+    pub fn fault(&self) -> Option<&'static str> {
+        let name = self.name.trim();
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty() {
+            Some("give the profile a name")
+        } else if !name.chars().all(plain) {
+            Some("a name has letters, digits, - and _ only")
+        } else {
+            None
+        }
+    }
+
+    /// In one line: how many of what.
+    pub fn summary(&self) -> String {
+        let (brokers, nodes) = (list(&self.brokers).len(), list(&self.nodes).len());
+        format!("{brokers} brokers \u{b7} {nodes} nodes")
+    }
+}
+
+fn list(text: &str) -> Vec<String> {
+    text.split(',')
+        .map(|item| item.trim().to_owned())
+        .filter(|item| !item.is_empty())
+        .collect()
+}
+
+/// A text of TOML: what JSON escapes, TOML reads.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Where profiles are kept.
+pub fn folder(data_dir: &Path) -> PathBuf {
+    data_dir.join("profiles")
+}
+
+/// A profile of the folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// What it says, or why it cannot be read.
+    pub draft: Result<Draft, String>,
+}
+
+/// Those of the folder, by name.
+pub fn all(data_dir: &Path) -> Vec<Profile> {
+    let Ok(files) = std::fs::read_dir(folder(data_dir)) else {
+        return Vec::new();
+    };
+    let mut profiles: Vec<Profile> = files
+        .filter_map(Result::ok)
+        .map(|file| file.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "toml"))
+        .map(|path| Profile {
+            name: stem(&path),
+            draft: read(&path),
+        })
+        .collect();
+    profiles.sort_by(|a, b| a.name.cmp(&b.name));
+    profiles
+}
+
+/// Reads a settings file, or a `.env` file, as a profile: by the rules of the engine.
+pub fn read(path: &Path) -> Result<Draft, String> {
+    let parent = path.parent().unwrap_or(Path::new(".")).to_path_buf();
+    let is_env = path.file_name().is_some_and(|name| name == ".env");
+    let mut sources = Sources {
+        config: (!is_env).then(|| path.to_path_buf()),
+        working_dir: parent.clone(),
+        ..Sources::default()
+    };
+    // A profile says nothing of where data is kept, and must not look for it.
+    sources.flags.push(FlagValue {
+        key: "data_dir".into(),
+        value: parent.join("profile-without-data").display().to_string(),
+        flag: "--data-dir".into(),
+    });
+    match sources.load() {
+        Ok(loaded) => Ok(Draft::of(&stem(path), &loaded.settings.live)),
+        Err(error) => Err(format!("{error}; {}", error.remedy())),
+    }
+}
+
+/// Writes a profile into the folder: beside, then renamed.
+pub fn write(data_dir: &Path, draft: &Draft) -> Result<PathBuf, String> {
+    let folder = folder(data_dir);
+    let path = folder.join(format!("{}.toml", draft.name.trim()));
+    let beside = folder.join(format!(".{}.new", draft.name.trim()));
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(&beside, draft.toml()))
+        .and_then(|()| std::fs::rename(&beside, &path))
+        .map_err(|error| format!("{} was not saved: {error}", path.display()))?;
+    Ok(path)
+}
+
+fn stem(path: &Path) -> String {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let name: String = name.chars().filter(|c| plain(*c)).collect();
+    if name.is_empty() || name == "env" {
+        "imported".to_owned()
+    } else {
+        name
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use retail_engine::config::{Secret, Settings};
+
+    use super::*;
+
+    #[test]
+    fn a_saved_profile_is_a_settings_file_of_the_engine_without_passwords() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut live = Settings::in_dir("x").live;
+        live.kafka_bootstrap_servers = vec!["a:1".into(), "b:2".into()];
+        live.kafka_username = "con\"sole".into();
+        live.kafka_password = Secret::new("canary-secret");
+        let draft = Draft::of("lab-3dc", &live);
+        let path = write(dir.path(), &draft).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("canary-secret"), "{text}");
+        let all = all(dir.path());
+        assert_eq!(all.len(), 1);
+        assert_eq!(all[0].draft.as_ref().unwrap(), &draft);
+        assert_eq!(draft.live(&live).kafka_password, live.kafka_password);
+    }
+
+    #[test]
+    fn a_file_that_the_engine_refuses_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("bad.toml");
+        std::fs::write(&path, "[live]\nkafka_brokers = []\n").unwrap();
+        let why = read(&path).unwrap_err();
+        assert!(why.contains("kafka_brokers"), "{why}");
+        let env = dir.path().join(".env");
+        std::fs::write(&env, "KAFKA_BOOTSTRAP_SERVERS=k1:9092,k2:9092\n").unwrap();
+        let draft = read(&env).unwrap();
+        assert_eq!(draft.brokers, "k1:9092, k2:9092");
+        assert_eq!(draft.name, "imported");
+    }
+
+    #[test]
+    fn a_name_that_is_no_file_name_is_refused() {
+        let named = |name: &str| Draft {
+            name: name.into(),
+            ..Draft::default()
+        };
+        assert!(named("").fault().is_some());
+        assert!(named("../x").fault().is_some());
+        assert!(named("lab-3dc").fault().is_none());
+    }
+}
