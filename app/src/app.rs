@@ -270,6 +270,7 @@ impl Console {
             link: &self.link,
             snapshot,
             settings: &self.settings,
+            start: &self.start,
             prefs: &mut self.prefs,
             acts,
             notices: &mut self.notices,

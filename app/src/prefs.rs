@@ -36,6 +36,30 @@ impl From<ThemeChoice> for ThemePreference {
     }
 }
 
+/// What the overview shows of the flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FlowView {
+    /// Charts over time.
+    #[default]
+    Chart,
+    /// The pipeline as a map.
+    Map,
+    /// A table of seconds.
+    Table,
+}
+
+/// Which hops the throughput chart shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HopsShown {
+    /// The first and the last.
+    #[default]
+    Ends,
+    /// All five.
+    All,
+}
+
 /// Remembered choices of a person. Unknown or damaged ones fall back to the defaults.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -54,6 +78,10 @@ pub struct Prefs {
     pub range_secs: u32,
     /// What is looked at on the page of the sales.
     pub analytics: Choices,
+    /// What the overview shows of the flow.
+    pub flow: FlowView,
+    /// Which hops its chart shows.
+    pub hops: HopsShown,
     /// Size of the window in points.
     pub window: Option<[f32; 2]>,
 }
@@ -68,6 +96,8 @@ impl Default for Prefs {
             recent: Vec::new(),
             range_secs: 300,
             analytics: Choices::default(),
+            flow: FlowView::Chart,
+            hops: HopsShown::Ends,
             window: None,
         }
     }

@@ -15,7 +15,8 @@ mod analytics;
 mod desk;
 mod events;
 mod first_run;
-mod topics;
+mod overview;
 mod setup;
+mod topics;
 
 pub(crate) use desk::Desk;

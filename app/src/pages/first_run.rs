@@ -107,7 +107,10 @@ fn ready_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 Line::table("Ready on this machine").medium().show(ui);
                 let partitions = cx.snapshot.partitions.len();
-                let mut said = vec![format!("log, {partitions} partitions")];
+                let mut said = Vec::new();
+                if partitions > 0 {
+                    said.push(format!("log, {partitions} partitions"));
+                }
                 if let Some(opened) = cx.link.opened_in() {
                     said.push(format!(
                         "3 data centres, opened in {}",

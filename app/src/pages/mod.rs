@@ -28,7 +28,9 @@ use crate::runbook::Runbook;
 use crate::start::Start;
 use crate::theme::{self, Icon, Type, size};
 use crate::views::charts::Window;
-use crate::widgets::{Line, segmented};
+use crate::views::format;
+use crate::widgets::chart::{brush, clear_brush};
+use crate::widgets::{Btn, Line, segmented};
 
 /// A page of the console.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -134,10 +136,15 @@ impl Cx<'_> {
             .map_or_else(Arc::default, Engine::history)
     }
 
-    /// The time that the charts show.
+    /// The time that the charts show: what was brushed, or the last of a length. A length that
+    /// begins before the engine was opened begins when it was, and is a minute at least.
     pub fn window(&self) -> Window {
+        if let Some((from, to)) = brush(self.ctx) {
+            return Window::between(from, to);
+        }
         let range = Duration::from_secs(self.prefs.range_secs.into());
-        Window::ending(self.snapshot.at, range)
+        let open = self.snapshot.uptime.max(Duration::from_mins(1));
+        Window::ending(self.snapshot.at, range.min(open))
     }
 
     /// The choice of that time.
@@ -148,6 +155,16 @@ impl Cx<'_> {
             (900, "15 min"),
             (3_600, "1 h"),
         ];
+        if let Some((from, to)) = brush(self.ctx) {
+            let window = Window::between(from, to);
+            let (from, to) = (format::clock(window.from), format::clock(window.to));
+            let text = format!("{from} to {to}");
+            let back = Btn::new(&text).icon(Icon::X).small();
+            if back.hint("Back to the newest time").clicked(ui) {
+                clear_brush(self.ctx);
+            }
+            return;
+        }
         if let Some(range) = segmented(ui, "Range", &choices, self.prefs.range_secs) {
             self.prefs.range_secs = range;
         }
@@ -169,6 +186,7 @@ pub struct Pages {
 impl Pages {
     /// Takes answers that have come; once per frame, whatever page is shown.
     pub fn refresh(&mut self, cx: &mut Cx<'_>) {
+        self.overview.refresh(cx);
         self.load.refresh(cx);
         self.analytics.refresh(cx);
         self.quality.refresh(cx);

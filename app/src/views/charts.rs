@@ -34,6 +34,19 @@ impl Window {
         }
     }
 
+    /// Between two times in seconds since 1970.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "seconds since 1970 fit for the next billion years"
+    )]
+    pub fn between(from: f64, to: f64) -> Self {
+        let moment = |at: f64| DateTime::from_timestamp_millis((at * 1e3) as i64);
+        Self {
+            from: moment(from).unwrap_or_default(),
+            to: moment(to).unwrap_or_default(),
+        }
+    }
+
     /// As seconds since 1970.
     pub fn seconds(self) -> (f64, f64) {
         (seconds(self.from), seconds(self.to))
@@ -89,6 +102,35 @@ pub fn throughput(history: &History, window: Window, colors: &Palette) -> Vec<Se
             points: hop(Hop::Write),
         },
     ]
+}
+
+/// Rows per second at all five hops: what is written stands out, the others are grey.
+pub fn hops(history: &History, window: Window, colors: &Palette) -> Vec<Series> {
+    let strokes = [
+        Stroke2::Dashed,
+        Stroke2::Dotted,
+        Stroke2::Dashed,
+        Stroke2::Dotted,
+        Stroke2::Solid,
+    ];
+    Hop::ALL
+        .into_iter()
+        .zip(strokes)
+        .enumerate()
+        .map(|(place, (hop, stroke))| Series {
+            name: hop.slug().into(),
+            color: if hop == Hop::Write {
+                colors.text
+            } else {
+                colors.bar
+            },
+            stroke,
+            filled: false,
+            points: points(history, window, |point| {
+                point.hops.get(place).copied().flatten()
+            }),
+        })
+        .collect()
 }
 
 /// How the lines of a region are drawn.

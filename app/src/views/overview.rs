@@ -6,6 +6,7 @@ use retail_engine::flow::Delay;
 use retail_engine::handle::{RegionView, Snapshot};
 use retail_engine::ledger::Ledger;
 use retail_engine::model::{Dc, PerDc, PerRegion, Reading, Reason, Region};
+use retail_engine::ports::DcState;
 use retail_engine::watch::health::DcVerdict;
 use retail_engine::watch::lag::{Drain, Lag};
 use retail_engine::watch::verdict::{Trend, Verdict};
@@ -37,15 +38,17 @@ pub fn strip(snapshot: &Snapshot) -> Option<[StripCell; 5]> {
             format::bytes(read.bytes),
             format::bytes(read.total_bytes)
         ),
-        None => "whole file".to_owned(),
+        None => whole_file(snapshot),
     };
-    let read_rate = match snapshot.rates.as_ref() {
-        Some(rates) if snapshot.load.is_some() => {
-            format::rate(rates.per_sec[0].unwrap_or_default(), "rows")
-        }
-        _ => String::new(),
+    let read_rate = match (snapshot.rates.as_ref(), &snapshot.load) {
+        (Some(rates), Some(_)) => rates.per_sec[0].map_or_else(
+            || "rate unknown".to_owned(),
+            |rate| format::rate(rate, "rows"),
+        ),
+        (None, Some(_)) => "rate unknown".to_owned(),
+        (_, None) => took(snapshot, intake.read),
     };
-    let (rejected, filtered) = set_aside(ledger);
+    let [rejected, filtered] = set_aside(ledger);
     let produced_open = intake.clean.saturating_sub(ledger.produced);
     let in_flight = ledger.produced.saturating_sub(ledger.written);
     Some([
@@ -59,8 +62,8 @@ pub fn strip(snapshot: &Snapshot) -> Option<[StripCell; 5]> {
             title: "Rejected and filtered",
             value: format::count(intake.set_aside.total()),
             notes: [
-                format!("{} rejected", format::count(rejected)),
-                format!("{} filtered", format::count(filtered)),
+                aside(rejected, "rejected", "reason"),
+                aside(filtered, "filtered", "rule"),
             ],
             status: Status::Neutral,
         },
@@ -106,18 +109,52 @@ pub fn strip(snapshot: &Snapshot) -> Option<[StripCell; 5]> {
     ])
 }
 
-fn set_aside(ledger: &Ledger) -> (u64, u64) {
-    let mut rejected = 0;
-    let mut filtered = 0;
+/// Rows rejected and rows filtered, each with the number of its reasons.
+fn set_aside(ledger: &Ledger) -> [(u64, usize); 2] {
+    let mut sums = [(0, 0); 2];
     for reason in Reason::ALL {
         let rows = ledger.intake.set_aside.get(reason);
-        if reason.is_rejection() {
-            rejected += rows;
-        } else {
-            filtered += rows;
+        let sum = &mut sums[usize::from(!reason.is_rejection())];
+        if rows > 0 {
+            *sum = (sum.0 + rows, sum.1 + 1);
         }
     }
-    (rejected, filtered)
+    sums
+}
+
+fn aside((rows, kinds): (u64, usize), word: &str, kind: &str) -> String {
+    let rows = format::count(rows);
+    match kinds {
+        0 => format!("{rows} {word}"),
+        1 => format!("{rows} {word}, 1 {kind}"),
+        many => format!("{rows} {word}, {many} {kind}s"),
+    }
+}
+
+/// The file of a load that is over, by name.
+fn whole_file(snapshot: &Snapshot) -> String {
+    let last = snapshot.loads.last();
+    let name = last.and_then(|load| load.file.file_name());
+    name.map_or_else(
+        || "whole file".to_owned(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+/// How long reading took, and how fast it went.
+fn took(snapshot: &Snapshot, rows: u64) -> String {
+    let time = snapshot.loads.last().and_then(|load| {
+        let time = load.produced_at? - load.started_at;
+        time.to_std().ok().filter(|time| !time.is_zero())
+    });
+    time.map_or_else(String::new, |time| {
+        let rate = rows as f64 / time.as_secs_f64();
+        format!(
+            "{} at {}",
+            format::duration(time),
+            format::rate(rate, "rows")
+        )
+    })
 }
 
 /// Lines that every data centre has, and how far each is behind.
@@ -143,15 +180,28 @@ fn visible(ledger: &Ledger) -> StripCell {
         title: "Visible in all 3 data centres",
         value,
         notes: [
-            "lines behind, of all stored".to_owned(),
+            format!("of {} lines stored", format::count(ledger.lines_now)),
             if level {
                 "all equal".to_owned()
+            } else if known.len() < Dc::ALL.len() {
+                unseen(ledger)
             } else {
-                behind.join(" \u{b7} ")
+                format!("behind: {}", behind.join(" \u{b7} "))
             },
         ],
         status: if level { Status::Ok } else { Status::Neutral },
     }
+}
+
+/// The data centres that do not say what they have.
+fn unseen(ledger: &Ledger) -> String {
+    let names: Vec<&str> = ledger
+        .visible
+        .iter()
+        .filter(|(_, lines)| lines.known().is_none())
+        .map(|(dc, _)| dc.name())
+        .collect();
+    format!("{} Unknown", names.join(", "))
 }
 
 /// Two letters of a data centre.
@@ -182,6 +232,8 @@ pub struct RegionCard {
     pub rate: String,
     /// When it will have caught up.
     pub drain: String,
+    /// Why the verdict is unknown, where it is.
+    pub why: Option<String>,
 }
 
 /// A card for each region.
@@ -212,6 +264,19 @@ fn card(region: Region, view: &RegionView) -> RegionCard {
             Drain::NeverAtThisRate => "never at this rate".to_owned(),
             Drain::Unknown => "drain time unknown".to_owned(),
         },
+        why: why_unknown(view),
+    }
+}
+
+/// Why there is no verdict.
+fn why_unknown(view: &RegionView) -> Option<String> {
+    match (view.verdict, &view.lag) {
+        (Verdict::Unknown, Lag::Unknown(why)) => Some(why.to_string()),
+        (Verdict::Unknown, Lag::Stale { since, .. }) => {
+            Some(format!("last measured {} ago", format::age(*since)))
+        }
+        (Verdict::Unknown, Lag::Known { .. }) => Some("too few samples to judge yet".to_owned()),
+        _ => None,
     }
 }
 
@@ -266,6 +331,8 @@ pub struct DcRow {
     pub lines: Reading<u64>,
     /// Hints that wait for it.
     pub hints: Reading<u64>,
+    /// Who sees what.
+    pub seen: Option<String>,
 }
 
 /// The data centres.
@@ -288,8 +355,38 @@ pub fn dcs(snapshot: &Snapshot) -> PerDc<DcRow> {
                 || Reading::Unknown(unknown()),
                 |health| Reading::Known(health.hints),
             ),
+            seen: Some(seen(snapshot, dc)),
         }
     })
+}
+
+/// What each witness says of a data centre.
+fn seen(snapshot: &Snapshot, dc: Dc) -> String {
+    let said: Vec<String> = snapshot.dcs[dc]
+        .seen_by
+        .iter()
+        .map(|(witness, state)| {
+            let word = match state {
+                DcState::Up => "up",
+                DcState::Suspect => "suspect",
+                DcState::Down => "down",
+                DcState::Unknown => "unknown",
+            };
+            format!("{} says {word}", witness.name())
+        })
+        .collect();
+    said.join("\n")
+}
+
+/// Witnesses that say anything: one that is down says unknown of all.
+pub fn witnesses(snapshot: &Snapshot) -> usize {
+    Dc::ALL
+        .into_iter()
+        .filter(|witness| {
+            let mut said = snapshot.dcs.iter();
+            said.any(|(_, dc)| dc.seen_by[*witness] != DcState::Unknown)
+        })
+        .count()
 }
 
 /// What the witnesses of a data centre say, as a word.

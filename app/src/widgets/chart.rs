@@ -125,7 +125,7 @@ fn pin_ui(ui: &Ui, frame: Rect, (from, to): (f64, f64), x: impl Fn(f64) -> f32) 
     painter.text(
         pos2(at_x, frame.top()),
         align,
-        clock(at),
+        format::clock(moment(at)),
         theme::font(Type::Caption, Weight::Medium),
         colors.text,
     );
@@ -215,6 +215,8 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
     }
     labels_ui(painter, chart, frame, screen);
     pin_ui(ui, frame, chart.range, |at| screen(at, 0.0).x);
+    let time = |x: f32| inner.transform.value_from_position(pos2(x, frame.top())).x;
+    brush_ui(ui, &inner.response, frame, time);
     let said = chart
         .series
         .iter()
@@ -230,6 +232,54 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
         .response
         .widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
     inner.response
+}
+
+/// Narrower than this is a click, not a brush.
+const BRUSH_MIN: f32 = 6.0;
+
+fn brush_id() -> Id {
+    Id::unique("brush")
+}
+
+/// The time that was brushed on any chart, in seconds since 1970: all charts show it.
+pub fn brush(ctx: &Context) -> Option<(f64, f64)> {
+    ctx.data(|data| data.get_temp(brush_id()))
+}
+
+/// Shows the newest time again.
+pub fn clear_brush(ctx: &Context) {
+    ctx.data_mut(|data| data.remove::<(f64, f64)>(brush_id()));
+}
+
+/// Dragging over a chart chooses its time.
+fn brush_ui(ui: &Ui, chart: &Response, frame: Rect, time: impl Fn(f32) -> f64) {
+    let begun = chart.id.with("brushed from");
+    if chart.drag_started()
+        && let Some(at) = ui.input(|input| input.pointer.press_origin())
+    {
+        ui.data_mut(|data| data.insert_temp(begun, at.x));
+    }
+    let from: Option<f32> = ui.data(|data| data.get_temp(begun));
+    let (Some(from), Some(at)) = (from, ui.input(|input| input.pointer.latest_pos())) else {
+        return;
+    };
+    let hold = |x: f32| x.clamp(frame.left(), frame.right());
+    let (left, right) = (hold(from.min(at.x)), hold(from.max(at.x)));
+    if chart.dragged() {
+        let colors = theme::colors(ui);
+        let rect = Rect::from_min_max(pos2(left, frame.top()), pos2(right, frame.bottom()));
+        let stroke = Stroke::new(1.0, colors.text);
+        ui.painter()
+            .rect_stroke(rect, 0.0, stroke, eframe::egui::StrokeKind::Inside);
+    }
+    if chart.drag_stopped() {
+        ui.data_mut(|data| {
+            data.remove::<f32>(begun);
+            if right - left >= BRUSH_MIN {
+                data.insert_temp(brush_id(), (time(left), time(right)));
+            }
+        });
+    }
 }
 
 /// The name of each line beside its last value, moved up where it would cover another.
@@ -276,15 +326,23 @@ fn top_of(chart: &TimeChart<'_>) -> f64 {
     round_above(most)
 }
 
-/// A round number of which a quarter is round too, above `value`, and at least 5.
+/// A round number of which a quarter is round too, above `value`, and at least 4.
 pub fn round_above(value: f64) -> f64 {
-    let value = value.max(4.0);
+    if value < 4.0 {
+        return 4.0;
+    }
     let power = 10_f64.powf(value.log10().floor());
-    [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
-        .into_iter()
+    // Below 10 a quarter must be whole.
+    let steps: &[f64] = if power < 10.0 {
+        &[8.0, 12.0]
+    } else {
+        &[1.2, 1.6, 2.0, 2.4, 3.2, 4.0, 6.0, 8.0, 12.0]
+    };
+    steps
+        .iter()
         .map(|step| step * power)
         .find(|top| *top >= value * 1.000_1)
-        .unwrap_or(power * 10.0)
+        .unwrap_or(power * 12.0)
 }
 
 fn y_marks(top: f64) -> Vec<GridMark> {
@@ -427,10 +485,12 @@ mod tests {
     #[test]
     fn the_axis_ends_at_a_round_number_above_all_values() {
         for (value, top) in [
-            (0.0, 5.0),
-            (4.0, 5.0),
-            (8_740.0, 10_000.0),
-            (1_001.0, 2_000.0),
+            (0.0, 4.0),
+            (3.9, 4.0),
+            (4.0, 8.0),
+            (8_740.0, 12_000.0),
+            (1_001.0, 1_200.0),
+            (52_000.0, 60_000.0),
         ] {
             assert!((round_above(value) - top).abs() < 1e-6, "{value}");
         }
