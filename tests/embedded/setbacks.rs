@@ -110,7 +110,6 @@ fn a_pipe_is_refused_at_once_and_told_what_to_do() {
 
 #[test]
 #[cfg(target_os = "linux")]
-#[ignore = "not seen to pass yet"]
 fn a_preview_of_a_gigabyte_reads_its_head_only() {
     use std::sync::Arc;
 
@@ -142,11 +141,14 @@ fn a_preview_of_a_gigabyte_reads_its_head_only() {
     let read = read_so_far() - before;
     assert_eq!(shown.rows.len(), 200);
     assert!(!shown.whole_file);
-    assert!(read > 0 && read < 4 << 20, "{read} bytes of 1 GB were read");
+    // The head is at most 8 MiB; the rest is what a file system is asked besides.
+    assert!(
+        read > 0 && read < 10 << 20,
+        "{read} bytes of 1 GB were read"
+    );
 }
 
 #[test]
-#[ignore = "not seen to pass yet"]
 fn a_group_that_was_moved_by_mistake_is_set_back() {
     let scratch = tempfile::tempdir().unwrap();
     let dir = scratch.path().join("data");
@@ -227,7 +229,6 @@ impl Drop for SmallDisk {
 
 #[test]
 #[cfg(target_os = "linux")]
-#[ignore = "not seen to pass yet"]
 fn a_full_disk_is_named_and_the_load_ends_whole_when_there_is_space() {
     let scratch = tempfile::tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(&scratch.path().join("disk"), "400m") else {

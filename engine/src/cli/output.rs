@@ -15,7 +15,7 @@ use crate::telemetry::LoggingError;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use crate::cli::session::Interrupted;
+use crate::cli::session::{Interrupted, NotClosed};
 use crate::cli::verbs::load::OldRouting;
 
 /// How results are printed.
@@ -234,6 +234,7 @@ fn remedy_of_cause(cause: &(dyn Error + 'static)) -> Option<String> {
             })
         })
         .or_else(|| of(cause, |_: &Interrupted| Interrupted::remedy().to_owned()))
+        .or_else(|| of(cause, |_: &NotClosed| NotClosed::remedy().to_owned()))
 }
 
 #[cfg(test)]

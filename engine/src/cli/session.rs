@@ -9,7 +9,7 @@ use crate::flow::Roles;
 use crate::handle::{Command, Engine, Reply, Snapshot};
 use crate::ports::{Clock, SystemClock};
 use crate::telemetry::{LoggingGuard, TerminalStyle, start_logging};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use crossbeam_channel::bounded;
 use thiserror::Error;
 
@@ -33,6 +33,19 @@ impl Interrupted {
     pub(crate) const fn remedy() -> &'static str {
         "everything acknowledged is kept; a load goes on where it stands when the same file is \
          loaded again"
+    }
+}
+
+/// What went wrong while the engine was closed.
+#[derive(Debug, Clone, Error)]
+#[error("while closing: {}", .0.join("; "))]
+pub(crate) struct NotClosed(Vec<String>);
+
+impl NotClosed {
+    /// What to do next.
+    pub(crate) const fn remedy() -> &'static str {
+        "mend what is named (a full disk: free some space), and run it again: what was \
+         acknowledged is kept, and the next start makes the data centres equal"
     }
 }
 
@@ -129,6 +142,6 @@ impl Session {
         if failures.is_empty() {
             return Ok(());
         }
-        bail!("while closing: {}", failures.join("; "))
+        Err(NotClosed(failures).into())
     }
 }

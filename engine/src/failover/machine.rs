@@ -10,6 +10,7 @@
 //! * It goes home by itself only when home has been reachable, and the region away, for the
 //!   hold-down, and a comparison no older than [`Policy::equal_valid`] found the replicas equal.
 //! * What a person moved stays until a person moves it back, or the place fails.
+//! * A data centre whose hints were dropped is repaired when it is back, wherever its region is.
 //! * It is never routed to a data centre known to be down while another one is not.
 
 use std::time::Duration;
@@ -197,6 +198,9 @@ impl Machine {
         for region in Region::ALL {
             step.leave_if_down(region);
             step.go_home_if_ready(region);
+        }
+        for dc in Dc::ALL {
+            step.mend_if_back(dc);
         }
         step.choose_write_mode();
         (step.machine, step.actions)
@@ -437,6 +441,15 @@ impl Step<'_> {
                 self.ask_repair(home);
             }
             Standing::Equal | Standing::Unequal | Standing::Unknown => self.ask_compare(home),
+        }
+    }
+
+    /// What a data centre missed for longer than hints are kept is copied to it once it is back,
+    /// whether its region ever left it or had nothing to send meanwhile.
+    fn mend_if_back(&mut self, dc: Dc) {
+        let needs_repair = self.machine.evidence[dc].standing == Standing::RepairNeeded;
+        if needs_repair && self.machine.reach(dc) == Reach::Up {
+            self.ask_repair(dc);
         }
     }
 

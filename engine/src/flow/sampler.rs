@@ -10,6 +10,7 @@ use super::gate::Pass;
 use super::judge::Judge;
 use super::runtime::Runtime;
 use super::tell::Told;
+use crate::failover::Standing;
 use crate::handle::{
     ConsumerState, ConsumerView, DcView, LoadView, PartitionView, RegionView, Snapshot,
 };
@@ -141,6 +142,11 @@ impl Sampler {
         });
         let store = runtime.store.health();
         settle_ways(&runtime, &partitions, &store, now);
+        for (dc, health) in store.dcs.iter() {
+            if health.repair_needed {
+                runtime.routes.compared(dc, Standing::RepairNeeded);
+            }
+        }
         let loads = runtime.loads.all();
         Snapshot {
             health: Health::Unknown,

@@ -190,16 +190,17 @@ impl Plan {
     /// The plan that sets the group back to where it stood before `applied`. Partitions that had
     /// no commit then stay where they are: a commit cannot be taken back.
     pub fn undo(applied: &Self, group: &GroupNow, cost: Cost) -> Self {
-        let saved: BTreeMap<TopicPartition, CommittedOffset> = applied
-            .rows
-            .iter()
-            .filter_map(|row| Some((row.partition, row.now?)))
-            .collect();
+        let moved = applied.rows.iter().filter(|row| row.now != row.after);
+        let saved: BTreeMap<_, _> = moved.map(|row| (row.partition, row.now)).collect();
         let rows = group
             .iter()
             .map(|(partition, now)| {
-                let target = saved.get(partition).map(|at| i128::from(at.0));
-                row(*partition, now, target)
+                // A group that had not committed yet had everything before it, and a commit cannot
+                // be taken back: the oldest offset says the same.
+                let target = saved
+                    .get(partition)
+                    .map(|at| at.map_or(now.offsets.begin.0, |at| at.0));
+                row(*partition, now, target.map(i128::from))
             })
             .collect();
         Self::of_rows(rows, cost)

@@ -175,18 +175,20 @@ pub(crate) fn run(args: &LoadArgs, global: &GlobalArgs, output: &Output) -> anyh
     let end = carry_out(&session, request, &args.pace, global)?;
     let outcome = Outcome::of(session.settings.mode, &end);
     let page = match output.format() {
-        Format::Human => {
+        // What went wrong is the news then, not the figures.
+        Format::Human if !matches!(end.record.state, LoadState::Failed(_)) => {
             let report = session.ask(|reply| Command::Report(Box::default(), reply))??;
             render_text(&report, output::width())
         }
-        Format::Json => String::new(),
+        Format::Human | Format::Json => String::new(),
     };
-    session.close()?;
+    let closed = session.close();
     output.result(&outcome, || {
         let simulated = "Embedded mode: the data centres are simulated inside this process.";
         format!("{}\n{page}\n{simulated}\n", outcome.text(&end))
     })?;
-    Ok(exit_of(&end, output))
+    let exit = exit_of(&end, output);
+    closed.map(|()| exit)
 }
 
 /// How a load that was carried out ends the program.

@@ -76,6 +76,13 @@ fn keep_hint(core: &Arc<Core>, write: &Arc<Write>, target: Dc) {
         write.note(|progress| progress.hinted = progress.hinted.with(target));
         return;
     }
+    // At the end there is no later time at which a full disk could take it: the next start compares
+    // what the replicas have applied, and makes them equal.
+    let is_late = core.clock.monotonic() >= write.deadline + core.options.request_timeout;
+    if is_late && core.closed.load(Ordering::Acquire) {
+        give_up(core, write, target);
+        return;
+    }
     let progress = write.progress();
     // The coordinator keeps it, or another that has the write itself.
     let holders = std::iter::once(write.via).chain(progress.acked.iter());
@@ -103,12 +110,16 @@ fn keep_hint(core: &Arc<Core>, write: &Arc<Write>, target: Dc) {
         }
         write.note(|progress| progress.hinting = progress.hinting.without(target));
     }
-    if core.clock.monotonic() >= write.deadline + core.options.request_timeout {
-        // Nobody is left to keep it. A replica that has the write is needed for a repair.
-        tracing::warn!(%target, write = write.number, "no replica can keep a hint");
-        need_repair(core, target);
-        write.note(|progress| progress.hinted = progress.hinted.with(target));
+    if is_late {
+        give_up(core, write, target);
     }
+}
+
+/// Nobody is left to keep it. A replica that has the write is needed for a repair.
+fn give_up(core: &Core, write: &Write, target: Dc) {
+    tracing::warn!(%target, write = write.number, "no replica can keep a hint");
+    need_repair(core, target);
+    write.note(|progress| progress.hinted = progress.hinted.with(target));
 }
 
 /// Notes, at every replica that takes it, that only a repair makes `target` whole.
