@@ -282,13 +282,12 @@ struct Memo {
     shard: Option<Shard>,
 }
 
-/// A row whose fields are all well formed; texts as places in the row.
+/// A row whose fields are all well formed.
 struct Typed<'a> {
-    text: &'a str,
-    invoice_no: Span,
-    stock_code: Span,
-    description: Span,
-    country: Span,
+    invoice_no: &'a str,
+    stock_code: &'a str,
+    description: &'a str,
+    country: &'a str,
     customer: Option<&'a str>,
     quantity: i32,
     invoice_time: InvoiceTime,
@@ -300,10 +299,8 @@ struct Typed<'a> {
 impl Typer {
     fn type_row<'a>(&mut self, splitter: &'a Splitter, piece: &Piece) -> Result<Typed<'a>, Defect> {
         let text = self.checked_text(splitter, piece)?;
-        let bytes = text.as_bytes();
-        let fields = splitter.fields();
-        let span = |column: Column| trimmed(bytes, fields, self.places[column as usize]);
-        let spans = Column::ALL.map(span);
+        let spans = splitter.fields();
+        let fields = self.places.map(|place| trimmed(text, spans, place));
         let [
             invoice_no,
             stock_code,
@@ -313,35 +310,26 @@ impl Typer {
             price,
             customer,
             country,
-        ] = spans;
-        self.required(bytes, fields, &spans)?;
-        let field = |span: Span| {
-            bytes
-                .get(span.0 as usize..span.1 as usize)
-                .unwrap_or_default()
-        };
-        let quantity = match parse_quantity(field(quantity)) {
+        ] = fields;
+        self.required(text, spans, &fields)?;
+        let quantity = match parse_quantity(quantity.as_bytes()) {
             Ok(quantity) => quantity,
-            Err(problem) => return Err(self.bad_quantity(bytes, fields, problem)),
+            Err(problem) => return Err(self.bad_quantity(text, spans, problem)),
         };
-        let unit_price = parse_price(field(price)).map_err(|problem| {
+        let unit_price = parse_price(price.as_bytes()).map_err(|problem| {
             let reason = match problem {
                 NumberProblem::NotANumber => Reason::BadPrice,
                 NumberProblem::OutOfRange => Reason::PriceOutOfRange,
             };
             Defect::of_field(reason, Column::UnitPrice)
         })?;
-        let invoice_time = self.memo.time_of(field(date), self.order)?;
-        let customer = text
-            .get(customer.0 as usize..customer.1 as usize)
-            .unwrap_or_default();
+        let invoice_time = self.memo.time_of(date.as_bytes(), self.order)?;
         let customer = parse_customer(customer)
             .map_err(|_not| Defect::of_field(Reason::BadCustomer, Column::CustomerId))?;
-        lengths(&spans, customer)?;
-        let shard = self.memo.shard_of(field(invoice_no));
-        let route = self.memo.route_of(field(country), &self.routing);
+        lengths(&fields, customer)?;
+        let shard = self.memo.shard_of(invoice_no);
+        let route = self.memo.route_of(country, &self.routing);
         Ok(Typed {
-            text,
             invoice_no,
             stock_code,
             description,
@@ -357,22 +345,16 @@ impl Typer {
 
     /// The line of a row, its country spelled as on the map.
     fn line_of<'a>(&'a self, typed: &Typed<'a>) -> (LineRef<'a>, Shard, Option<Region>) {
-        let text = |span: Span| {
-            typed
-                .text
-                .get(span.0 as usize..span.1 as usize)
-                .unwrap_or_default()
-        };
         let route = typed.route.and_then(|place| self.routing.route_at(place));
         let line = LineRef {
-            invoice_no: text(typed.invoice_no),
-            stock_code: text(typed.stock_code),
-            description: text(typed.description),
+            invoice_no: typed.invoice_no,
+            stock_code: typed.stock_code,
+            description: typed.description,
             quantity: typed.quantity,
             invoice_time: typed.invoice_time,
             unit_price: typed.unit_price,
             customer: typed.customer,
-            country: route.map_or_else(|| text(typed.country), |route| route.country),
+            country: route.map_or(typed.country, |route| route.country),
         };
         (line, typed.shard, route.map(|route| route.region))
     }
@@ -412,21 +394,18 @@ impl Typer {
     }
 
     /// Checks that nothing is empty that a line cannot do without.
-    fn required(&self, bytes: &[u8], fields: &[Span], spans: &[Span; 8]) -> Result<(), Defect> {
+    fn required(&self, text: &str, spans: &[Span], fields: &[&str; 8]) -> Result<(), Defect> {
         let empty = |column: &Column| {
-            let (from, to) = spans[*column as usize];
-            from == to && !matches!(column, Column::Description | Column::CustomerId)
+            fields[*column as usize].is_empty()
+                && !matches!(column, Column::Description | Column::CustomerId)
         };
         let Some(column) = Column::ALL.iter().find(|column| empty(column)) else {
             return Ok(());
         };
-        let blank = (0..fields.len()).all(|place| {
-            let (from, to) = trimmed(bytes, fields, place);
-            from == to
-        });
+        let blank = (0..spans.len()).all(|place| trimmed(text, spans, place).is_empty());
         Err(if blank {
             Defect::of_row(Reason::Blank)
-        } else if self.is_header(bytes, fields) {
+        } else if self.is_header(text, spans) {
             Defect::of_row(Reason::HeaderRepeat)
         } else {
             Defect::of_field(Reason::MissingField, *column)
@@ -434,8 +413,8 @@ impl Typer {
     }
 
     #[cold]
-    fn bad_quantity(&self, bytes: &[u8], fields: &[Span], problem: NumberProblem) -> Defect {
-        if self.is_header(bytes, fields) {
+    fn bad_quantity(&self, text: &str, spans: &[Span], problem: NumberProblem) -> Defect {
+        if self.is_header(text, spans) {
             return Defect::of_row(Reason::HeaderRepeat);
         }
         let reason = match problem {
@@ -446,11 +425,9 @@ impl Typer {
     }
 
     /// Whether each column of a line holds one of its own names.
-    fn is_header(&self, bytes: &[u8], fields: &[Span]) -> bool {
+    fn is_header(&self, text: &str, spans: &[Span]) -> bool {
         Column::ALL.into_iter().all(|column| {
-            let (from, to) = trimmed(bytes, fields, self.places[column as usize]);
-            let field = bytes.get(from as usize..to as usize).unwrap_or_default();
-            let name = folded(&String::from_utf8_lossy(field));
+            let name = folded(trimmed(text, spans, self.places[column as usize]));
             column.synonyms().contains(&name.as_str())
         })
     }
@@ -458,9 +435,9 @@ impl Typer {
     #[cold]
     fn set_aside(&self, splitter: &Splitter, piece: &Piece, row: RowNo, defect: Defect) -> Reject {
         let field = defect.column.and_then(|column| {
-            let bytes = splitter.bytes(piece);
-            let (from, to) = trimmed(bytes, splitter.fields(), self.places[column as usize]);
-            bytes.get(from as usize..to as usize)
+            let (from, to) = *splitter.fields().get(self.places[column as usize])?;
+            let field = splitter.bytes(piece).get(from as usize..to as usize)?;
+            Some(trim(field))
         });
         Reject {
             row,
@@ -494,21 +471,20 @@ impl Memo {
         Ok(time)
     }
 
-    fn route_of(&mut self, field: &[u8], routing: &RoutingMap) -> Option<usize> {
-        if self.country != field {
-            remember(&mut self.country, field);
-            let country = str::from_utf8(field).unwrap_or_default();
+    fn route_of(&mut self, country: &str, routing: &RoutingMap) -> Option<usize> {
+        if self.country != country.as_bytes() {
+            remember(&mut self.country, country.as_bytes());
             self.route = routing.place_of(country);
         }
         self.route
     }
 
-    fn shard_of(&mut self, field: &[u8]) -> Shard {
-        if let (Some(shard), true) = (self.shard, self.invoice == field) {
+    fn shard_of(&mut self, invoice_no: &str) -> Shard {
+        if let (Some(shard), true) = (self.shard, self.invoice == invoice_no.as_bytes()) {
             return shard;
         }
-        remember(&mut self.invoice, field);
-        let shard = Shard::of_invoice(str::from_utf8(field).unwrap_or_default());
+        remember(&mut self.invoice, invoice_no.as_bytes());
+        let shard = Shard::of_invoice(invoice_no);
         self.shard = Some(shard);
         shard
     }
@@ -519,7 +495,7 @@ fn remember(memo: &mut Vec<u8>, field: &[u8]) {
     memo.extend_from_slice(field);
 }
 
-fn lengths(spans: &[Span; 8], customer: Option<&str>) -> Result<(), Defect> {
+fn lengths(fields: &[&str; 8], customer: Option<&str>) -> Result<(), Defect> {
     let limits = [
         (Column::InvoiceNo, CODE_LIMITS.invoice_no),
         (Column::StockCode, CODE_LIMITS.stock_code),
@@ -527,8 +503,7 @@ fn lengths(spans: &[Span; 8], customer: Option<&str>) -> Result<(), Defect> {
         (Column::Country, CODE_LIMITS.country),
     ];
     for (column, limit) in limits {
-        let (from, to) = spans[column as usize];
-        if (to - from) as usize > limit {
+        if fields[column as usize].len() > limit {
             return Err(Defect::of_field(Reason::FieldTooLong, column));
         }
     }
@@ -562,19 +537,15 @@ fn has_control(raw: &[u8], quoted: bool) -> bool {
 }
 
 /// A field without the spaces and tabs around it.
-fn trimmed(bytes: &[u8], fields: &[Span], place: usize) -> Span {
-    let (from, to) = fields.get(place).copied().unwrap_or_default();
-    let field = bytes.get(from as usize..to as usize).unwrap_or_default();
-    let edge = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
-    if !edge(field.first()) && !edge(field.last()) {
-        return (from, to);
+#[inline]
+fn trimmed<'a>(text: &'a str, spans: &[Span], place: usize) -> &'a str {
+    let (from, to) = spans.get(place).copied().unwrap_or_default();
+    let field = text.get(from as usize..to as usize).unwrap_or_default();
+    // Nearly no field has one; what else lies there is left alone by the trimming itself.
+    let edge = |byte: Option<&u8>| byte.is_some_and(|byte| *byte <= b' ');
+    let bytes = field.as_bytes();
+    if edge(bytes.first()) || edge(bytes.last()) {
+        return field.trim_matches([' ', '\t']);
     }
-    let inner = trim(field);
-    let before = field
-        .iter()
-        .take_while(|b| matches!(b, b' ' | b'\t'))
-        .count();
-    #[expect(clippy::cast_possible_truncation, reason = "within a span of 32 bits")]
-    let (start, len) = (from + before as u32, inner.len() as u32);
-    (start.min(to), (start.min(to) + len).min(to))
+    field
 }

@@ -24,9 +24,16 @@ pub(super) fn each_place(byte: u8, text: &[u8], mut found: impl FnMut(usize)) {
             mask |= places_of_zeros(u64::from_le_bytes(*word) ^ wanted) << at;
             at += 8;
         }
-        for other in rest {
-            mask |= u64::from(*other == byte) << at;
-            at += 1;
+        if let (false, Some(last)) = (rest.is_empty(), text.last_chunk::<8>()) {
+            // The rest are the last bytes of the text; those before them are looked at again.
+            let seen = 8 * (8 - rest.len());
+            let word = (u64::from_le_bytes(*last) ^ wanted) >> seen;
+            mask |= (places_of_zeros(word) & ((1 << rest.len()) - 1)) << at;
+        } else {
+            for other in rest {
+                mask |= u64::from(*other == byte) << at;
+                at += 1;
+            }
         }
         // One loop over the hits of a block: how many a row has the processor can foresee, how
         // many each eight bytes have it cannot.

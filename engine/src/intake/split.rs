@@ -76,6 +76,37 @@ pub(super) enum Place {
 /// A field: from and to.
 pub(super) type Span = (u32, u32);
 
+/// The fields of a row, as far as the limit on columns goes.
+struct Fields {
+    /// Of the length of the limit.
+    spans: Box<[Span]>,
+    len: usize,
+}
+
+impl Fields {
+    fn new(limit: usize) -> Self {
+        Self {
+            spans: vec![(0, 0); limit].into(),
+            len: 0,
+        }
+    }
+
+    const fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    fn push(&mut self, span: Span) {
+        if let Some(slot) = self.spans.get_mut(self.len) {
+            *slot = span;
+            self.len += 1;
+        }
+    }
+
+    fn as_slice(&self) -> &[Span] {
+        self.spans.get(..self.len).unwrap_or_default()
+    }
+}
+
 /// Where a splitter stood; valid until it reads on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
@@ -97,7 +128,7 @@ pub(super) struct Splitter {
     next_quote: usize,
     line: u64,
     byte: u64,
-    fields: Vec<Span>,
+    fields: Fields,
     copied: Vec<u8>,
     bare_quotes: u64,
     terminated: bool,
@@ -133,7 +164,7 @@ impl Splitter {
             next_quote: 0,
             line: 1,
             byte,
-            fields: Vec::with_capacity(limits.columns.min(1_024)),
+            fields: Fields::new(limits.columns),
             copied: Vec::new(),
             bare_quotes: 0,
             terminated: true,
@@ -243,7 +274,7 @@ impl Splitter {
 
     /// The fields of the last row, as far as the limit on columns goes.
     pub(super) fn fields(&self) -> &[Span] {
-        &self.fields
+        self.fields.as_slice()
     }
 
     /// The next row; `None` at the end of the file.
@@ -368,20 +399,19 @@ impl Splitter {
     fn plain(&mut self, len: usize) -> Shape {
         let end = self.end.min(self.pos + len);
         let line = self.buf.get(self.pos..end).unwrap_or_default();
-        let fields = &mut self.fields;
-        let mut count = 0;
-        let mut start = 0;
-        each_place(self.format.delimiter, line, |end| {
-            if count < self.limits.columns {
-                fields.push(span(start, end));
+        let (slots, limit) = (&mut *self.fields.spans, self.limits.columns);
+        let (mut count, mut start) = (0, 0);
+        let mut field = |end| {
+            let end = narrow(end);
+            if let Some(slot) = slots.get_mut(count) {
+                *slot = (start, end);
             }
             start = end + 1;
             count += 1;
-        });
-        if count < self.limits.columns {
-            fields.push(span(start, line.len()));
-        }
-        count += 1;
+        };
+        each_place(self.format.delimiter, line, &mut field);
+        field(line.len());
+        self.fields.len = count.min(limit);
         if line.len() <= self.limits.field_bytes {
             return Shape::Fields(count);
         }
@@ -391,11 +421,8 @@ impl Splitter {
     /// A row of `count` fields, unless one of those kept is too long.
     fn checked(&self, count: usize) -> Shape {
         let limit = self.limits.field_bytes;
-        if self
-            .fields
-            .iter()
-            .any(|(from, to)| (to - from) as usize > limit)
-        {
+        let long = |(from, to): &Span| (to - from) as usize > limit;
+        if self.fields().iter().any(long) {
             Shape::FieldTooLong
         } else {
             Shape::Fields(count)
@@ -472,7 +499,6 @@ impl Splitter {
             text: self.buf.get(self.pos..end).unwrap_or_default(),
             at: 0,
             format: self.format,
-            limits: self.limits,
             fields: &mut self.fields,
             copied: &mut self.copied,
             row: Row::default(),
@@ -531,9 +557,12 @@ impl Splitter {
     }
 }
 
-fn span(start: usize, end: usize) -> Span {
-    let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
-    (narrow(start), narrow(end))
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a row has at most 64 KiB, and a place in one lies within it"
+)]
+const fn narrow(at: usize) -> u32 {
+    at as u32
 }
 
 /// What became of an attempt to cut a row with quotes.
@@ -563,8 +592,7 @@ struct Cutter<'a> {
     text: &'a [u8],
     at: usize,
     format: Format,
-    limits: Limits,
-    fields: &'a mut Vec<Span>,
+    fields: &'a mut Fields,
     copied: &'a mut Vec<u8>,
     row: Row,
 }
@@ -586,9 +614,7 @@ impl Cutter<'_> {
             } else {
                 self.plain_field()
             };
-            if self.row.count < self.limits.columns {
-                self.fields.push(span(start, self.copied.len()));
-            }
+            self.fields.push((narrow(start), narrow(self.copied.len())));
             self.row.count += 1;
             match end {
                 FieldEnd::Field => {}
