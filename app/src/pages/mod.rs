@@ -112,6 +112,8 @@ pub struct Cx<'a> {
     pub link: &'a Link,
     /// What is shown; the newest, unless the view is frozen.
     pub snapshot: &'a Arc<Snapshot>,
+    /// The view is frozen: what is on the screen stays as it is.
+    pub held: bool,
     /// The settings that the engine was opened with.
     pub settings: &'a Settings,
     /// How the program was started.

@@ -80,6 +80,8 @@ pub fn table(
     let room = ui.available_height();
     let mut clicked = None;
     let rule = theme::colors(ui).grid;
+    // Rows touch: the rule between them is what parts them.
+    ui.spacing_mut().item_spacing.y = 0.0;
     let mut builder = TableBuilder::new(ui)
         .id_salt(id)
         .striped(false)

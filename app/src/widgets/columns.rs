@@ -9,12 +9,17 @@ use eframe::egui::{
 use super::paint::hatch;
 use crate::theme::{self, Palette, Type, Weight};
 
-/// Room of the numbers of the axis.
-const AXIS: f32 = 44.0;
+/// Room of the numbers of the axis at least, and what stands between them and the columns.
+const AXIS_MIN: f32 = 30.0;
+const AXIS_GAP: f32 = 8.0;
 /// Room of the names of the periods.
 const FOOT: f32 = 19.0;
-/// Room above the highest value, for what is written over it.
-const HEAD: f32 = 16.0;
+/// Height of a line that is written over the highest value.
+const HEAD: f32 = 15.0;
+/// Between two numbers of the axis at least.
+const TICK: f32 = 26.0;
+/// A column is no wider.
+const COLUMN_MAX: f32 = 56.0;
 /// With more periods the keyboard would be lost among them; the table holds them.
 const REACHED_BY_KEYS: usize = 60;
 
@@ -57,6 +62,8 @@ pub struct ColumnChart<'a> {
     pub color: Option<Color32>,
     /// A number of the axis in words.
     pub tick: fn(f64) -> String,
+    /// Whether the names of the periods stand below.
+    pub names: bool,
 }
 
 /// Where things stand.
@@ -65,24 +72,38 @@ struct Frame {
     slot: f32,
     low: f64,
     high: f64,
+    ticks: Vec<f64>,
 }
 
 impl Frame {
-    fn of(room: Rect, periods: &[Period]) -> Self {
-        let values = || periods.iter().map(|period| period.value);
+    /// `axis` says how wide the numbers of the axis are.
+    fn of(room: Rect, chart: &ColumnChart<'_>, axis: impl Fn(&str) -> f32) -> Self {
+        let values = || chart.periods.iter().map(|period| period.value);
         let (low, high) = (
             values().fold(0.0, f64::min),
             values().fold(0.0, f64::max).max(1e-9),
         );
+        let foot = if chart.names { FOOT } else { 4.0 };
+        let partial = chart.periods.iter().any(|period| period.partial.is_some());
+        let head = if partial && room.height() > 150.0 {
+            HEAD * 2.0
+        } else {
+            HEAD
+        };
+        let height = room.height() - head - foot;
+        let ticks = ticks(low, high, height);
+        let widest = ticks.iter().map(|tick| axis(&(chart.tick)(*tick)));
+        let left = widest.fold(AXIS_MIN, f32::max) + AXIS_GAP;
         let plot = Rect::from_min_max(
-            pos2(room.left() + AXIS, room.top() + HEAD * 2.0),
-            pos2(room.right() - 2.0, room.bottom() - FOOT),
+            pos2(room.left() + left, room.top() + head),
+            pos2(room.right() - 2.0, room.bottom() - foot),
         );
         Self {
             plot,
-            slot: plot.width() / periods.len().max(1) as f32,
+            slot: plot.width() / chart.periods.len().max(1) as f32,
             low,
             high,
+            ticks,
         }
     }
 
@@ -109,7 +130,13 @@ impl Frame {
 pub fn column_chart(ui: &mut Ui, chart: &ColumnChart<'_>, size: Vec2) -> Option<usize> {
     let (room, whole) = ui.allocate_exact_size(size, Sense::hover());
     let colors = theme::colors(ui);
-    let frame = Frame::of(room, chart.periods);
+    let frame = Frame::of(room, chart, |text| {
+        let font = theme::font(Type::Caption, Weight::Regular);
+        let text = ui
+            .painter()
+            .layout_no_wrap(text.to_owned(), font, colors.muted);
+        text.size().x
+    });
     axis(ui.painter(), chart, &frame, colors);
     let mut clicked = None;
     for (place, period) in chart.periods.iter().enumerate() {
@@ -158,31 +185,40 @@ fn period_ui(
 }
 
 fn axis(painter: &Painter, chart: &ColumnChart<'_>, frame: &Frame, colors: &Palette) {
-    let step = tick_step(frame.high - frame.low);
-    let mut at = (frame.low / step).ceil() * step;
-    while at <= frame.high {
+    for at in frame.ticks.iter().copied() {
         let y = frame.y(at).round();
-        let zero = at.abs() < step / 2.0;
-        let color = if zero {
+        let color = if at == 0.0 {
             colors.line_strong
         } else {
             colors.grid
         };
         painter.hline(frame.plot.x_range(), y, Stroke::new(1.0, color));
         painter.text(
-            pos2(frame.plot.left() - 8.0, y),
+            pos2(frame.plot.left() - AXIS_GAP, y),
             Align2::RIGHT_CENTER,
             (chart.tick)(at),
             theme::font(Type::Caption, Weight::Regular),
             colors.muted,
         );
-        at += step;
     }
 }
 
-/// A round distance of which three or four fit into `range`.
-fn tick_step(range: f64) -> f64 {
-    let wanted = range / 3.5;
+/// Round numbers from `low` to `high`, 0 among them, at most one for each [`TICK`] of `height`.
+fn ticks(low: f64, high: f64, height: f32) -> Vec<f64> {
+    let wanted = f64::from(height / TICK).clamp(1.0, 3.5);
+    let step = tick_step((high - low) / wanted);
+    let below = (-low / step).floor().max(0.0);
+    let above = (high / step).floor().max(0.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a handful, by the choice of the step"
+    )]
+    let (below, above) = (below as i32, above as i32);
+    (-below..=above).map(|n| f64::from(n) * step).collect()
+}
+
+/// A round distance, not below `wanted`.
+fn tick_step(wanted: f64) -> f64 {
     let power = 10_f64.powf(wanted.log10().floor());
     [1.0, 2.0, 2.5, 5.0, 10.0]
         .into_iter()
@@ -192,7 +228,7 @@ fn tick_step(range: f64) -> f64 {
 }
 
 fn bars(painter: &Painter, chart: &ColumnChart<'_>, frame: &Frame, colors: &Palette) {
-    let width = (frame.slot * 0.68).max(1.0);
+    let width = (frame.slot * 0.68).clamp(1.0, COLUMN_MAX);
     for (place, period) in chart.periods.iter().enumerate() {
         let (y, zero) = (frame.y(period.value), frame.y(0.0));
         let x = frame.x(place);
@@ -258,12 +294,13 @@ fn labels(painter: &Painter, chart: &ColumnChart<'_>, frame: &Frame, colors: &Pa
     let every = ((widest + 8.0) / frame.slot).ceil().max(1.0) as usize;
     for (place, period) in chart.periods.iter().enumerate() {
         let x = frame.x(place);
-        if place % every == 0 {
-            painter.text(
-                pos2(x, frame.plot.bottom() + 4.0),
-                Align2::CENTER_TOP,
-                &period.label,
-                font(Weight::Regular),
+        if chart.names && place % every == 0 {
+            let label = laid(&period.label, Weight::Regular, colors.muted);
+            let half = label.size().x / 2.0;
+            let x = x.min(frame.plot.right() + 2.0 - half);
+            painter.galley(
+                pos2(x - half, frame.plot.bottom() + 4.0),
+                label,
                 colors.muted,
             );
         }
@@ -279,9 +316,12 @@ fn labels(painter: &Painter, chart: &ColumnChart<'_>, frame: &Frame, colors: &Pa
         let y = frame.y(period.value).min(frame.y(0.0)) - text.size().y - 3.0;
         if let Some(until) = &period.partial {
             let until = laid(until, Weight::Regular, colors.muted);
-            let x = x.min(frame.plot.right() - until.size().x / 2.0);
-            let at = pos2(x - until.size().x / 2.0, y - until.size().y);
-            painter.galley(at, until, colors.muted);
+            let half = until.size().x / 2.0;
+            // The words may hang over the next column, where that is lower.
+            if half < frame.slot * 0.9 {
+                let x = x.clamp(frame.plot.left() + half, frame.plot.right() - half);
+                painter.galley(pos2(x - half, y - until.size().y), until, colors.muted);
+            }
         }
         let at = vec2(x - text.size().x / 2.0, y).to_pos2();
         painter.galley(at, text, color);
@@ -293,14 +333,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_or_four_round_steps_fit() {
-        for (range, step) in [
-            (1_508_530.0, 500_000.0),
-            (9.0, 5.0),
-            (0.6, 0.2),
-            (700.0, 200.0),
+    fn a_few_round_numbers_stand_on_the_axis() {
+        for (low, high, height, expect) in [
+            (0.0, 1_508.5, 250.0, &[0.0, 500.0, 1_000.0, 1_500.0][..]),
+            (0.0, 9.0, 250.0, &[0.0, 5.0]),
+            (0.0, 700.0, 30.0, &[0.0]),
+            (-100.0, 100.0, 250.0, &[-100.0, 0.0, 100.0]),
         ] {
-            assert!((tick_step(range) - step).abs() < step / 1e6, "{range}");
+            assert_eq!(ticks(low, high, height), expect, "{low} to {high}");
         }
     }
 
@@ -315,10 +355,24 @@ mod tests {
             strong: false,
         };
         let room = Rect::from_min_size(Pos2::ZERO, vec2(400.0, 200.0));
-        let frame = Frame::of(room, &[period(500.0), period(900.0)]);
-        assert!((frame.y(0.0) - frame.plot.bottom()).abs() < 1e-3);
-        assert!((frame.y(900.0) - frame.plot.top()).abs() < 1e-3);
-        let frame = Frame::of(room, &[period(-100.0), period(100.0)]);
-        assert!(frame.y(0.0) < frame.plot.bottom());
+        let frame = |values: &[f64]| {
+            let periods: Vec<Period> = values.iter().copied().map(period).collect();
+            let chart = ColumnChart {
+                name: "",
+                periods: &periods,
+                drawn: Drawn::Bars,
+                color: None,
+                tick: |value| value.to_string(),
+                names: true,
+            };
+            Frame::of(room, &chart, |text| text.len() as f32 * 10.0)
+        };
+        let above = frame(&[500.0, 900.0]);
+        assert!((above.y(0.0) - above.plot.bottom()).abs() < 1e-3);
+        assert!((above.y(900.0) - above.plot.top()).abs() < 1e-3);
+        let both = frame(&[-100.0, 100.0]);
+        assert!(both.y(0.0) < both.plot.bottom());
+        let wide = frame(&[1_000_000.0]);
+        assert!(wide.plot.left() > above.plot.left());
     }
 }

@@ -240,6 +240,7 @@ pub(super) fn months_ui(ui: &mut Ui, rect: Rect, months: &[Period]) {
                 drawn: Drawn::Bars,
                 color: None,
                 tick: format::significant,
+                names: true,
             };
             let room = ui.available_size();
             column_chart(ui, &chart, room);

@@ -164,16 +164,16 @@ pub(super) fn customers_ui(ui: &mut Ui, state: &mut State) -> Option<Act> {
 
 fn rows_ui(ui: &mut Ui, list: &CustomerList) -> Option<Act> {
     let columns = [
-        ColumnSpec::text("Customer", 76.0),
+        ColumnSpec::text("Customer", 72.0),
         ColumnSpec::text("Country", 120.0),
-        ColumnSpec::text("Last purchase", 92.0),
-        ColumnSpec::number("Days since", 68.0),
-        ColumnSpec::number("Orders", 56.0),
-        ColumnSpec::number("Sales \u{a3}", 104.0),
-        ColumnSpec::text("Segment", 126.0),
-        ColumnSpec::text("Value", 84.0),
-        ColumnSpec::text("Status", 120.0),
+        ColumnSpec::text("Segment", 120.0),
+        ColumnSpec::text("Value", 80.0),
+        ColumnSpec::text("Status", 116.0),
         ColumnSpec::rest("Next best action"),
+        ColumnSpec::number("Last purchase", 84.0),
+        ColumnSpec::number("Days since", 66.0),
+        ColumnSpec::number("Orders", 52.0),
+        ColumnSpec::number("Sales \u{a3}", 96.0),
     ];
     let mut clicked = None;
     let rows = &list.rows;
@@ -202,16 +202,16 @@ fn rows_ui(ui: &mut Ui, list: &CustomerList) -> Option<Act> {
 fn cell(of: &CustomerFigures, column: usize) -> String {
     match column {
         1 => of.country.to_string(),
-        2 => of.last.day().to_string(),
-        3 => format::count(of.recency_days.into()),
-        4 => format::count(of.invoices),
-        5 => format::decimal(of.amount),
-        6 => of.segment.clone(),
-        7 => of.value.name().to_owned(),
-        8 => of.status.name().to_owned(),
-        _ => of
-            .next
-            .as_ref()
-            .map_or(String::new(), |next| next.action.clone()),
+        2 => of.segment.clone(),
+        3 => of.value.name().to_owned(),
+        4 => of.status.name().to_owned(),
+        5 => {
+            let action = of.next.as_ref().map(|next| next.action.clone());
+            action.unwrap_or_default()
+        }
+        6 => of.last.day().to_string(),
+        7 => format::count(of.recency_days.into()),
+        8 => format::count(of.invoices),
+        _ => format::decimal(of.amount),
     }
 }

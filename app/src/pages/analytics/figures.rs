@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use retail_engine::analytics::{
-    Filter, GridBreaks, LargestCancelled, OrderGrid, ProductFigures, ProductPage, Report,
+    Filter, GridBreaks, LargestCancelled, OrderGrid, ProductFigures, ProductPage, Report, Together,
+    TogetherQuery,
 };
 use retail_engine::flow::AnalyseError;
 use retail_engine::handle::Command;
@@ -23,6 +24,17 @@ const CANCELLED_ONE_IN: Decimal = Decimal::TWO;
 /// Products that rest on one line that was cancelled, by code.
 pub(super) type Marks = BTreeMap<String, LargestCancelled>;
 
+/// Products bought together, which are counted when a person asks for it.
+#[derive(Debug, Clone)]
+pub(super) enum Pairs {
+    /// Nobody asked.
+    Unasked,
+    /// Every line is being read.
+    Counting,
+    /// These.
+    Known(Arc<Together>),
+}
+
 /// Questions and answers.
 #[derive(Default)]
 pub(super) struct Figures {
@@ -35,12 +47,20 @@ pub(super) struct Figures {
     looked: BTreeSet<String>,
     looking: Pending<Result<Option<Box<ProductPage>>, AnalyseError>>,
     looked_at: u64,
+    /// Lines that the figures should have; they stay as they are while the view is frozen.
+    lines: u64,
+    pairs: Asked<Filter, Together>,
+    /// The filter that a person wants the pairs of.
+    pairs_of: Option<Filter>,
 }
 
 impl Figures {
     /// Asks and takes; once per frame while the page is shown.
     pub(super) fn refresh(&mut self, cx: &mut Cx<'_>) {
-        let (ctx, link, lines) = (cx.ctx, cx.link, cx.snapshot.lines);
+        if !cx.held {
+            self.lines = cx.snapshot.lines;
+        }
+        let (ctx, link, lines) = (cx.ctx, cx.link, self.lines);
         self.report.poll(ctx);
         self.products.poll(ctx);
         self.grid.poll(ctx);
@@ -56,6 +76,17 @@ impl Figures {
             let key = (filter.clone(), breaks.clone());
             self.grid.want(&key, lines, ctx, |(filter, breaks)| {
                 link.ask(|reply| Command::OrderGrid(Box::new(filter), breaks, reply))
+            });
+        }
+        self.pairs.poll(ctx);
+        if self.pairs_of.as_ref() == Some(&filter) {
+            // Every line is read for them: once for each time that they are asked for.
+            self.pairs.want(&filter, 0, ctx, |filter| {
+                let query = TogetherQuery {
+                    filter,
+                    ..TogetherQuery::default()
+                };
+                link.ask(|reply| Command::Together(Box::new(query), reply))
             });
         }
         self.build(&filter, breaks);
@@ -143,12 +174,28 @@ impl Figures {
         if known { None } else { self.report.waiting() }
     }
 
+    /// Counts the pairs of a filter, anew if they were counted before.
+    pub(super) fn count_pairs(&mut self, filter: Filter) {
+        self.pairs.forget();
+        self.pairs_of = Some(filter);
+    }
+
+    /// Products bought together under a filter.
+    pub(super) fn pairs(&self, filter: &Filter) -> Pairs {
+        match (self.pairs.waiting(), self.pairs.about(filter)) {
+            (Some(_), _) if self.pairs_of.as_ref() == Some(filter) => Pairs::Counting,
+            (_, Some(pairs)) => Pairs::Known(Arc::clone(pairs)),
+            _ => Pairs::Unasked,
+        }
+    }
+
     /// Why there are no figures.
     pub(super) fn failure(&self) -> Option<&Failure> {
         let failures = [
             self.report.failure(),
             self.products.failure(),
             self.grid.failure(),
+            self.pairs.failure(),
         ];
         failures.into_iter().flatten().next()
     }
@@ -158,5 +205,6 @@ impl Figures {
         self.report.forget();
         self.products.forget();
         self.grid.forget();
+        self.pairs.forget();
     }
 }

@@ -1,8 +1,9 @@
 //! Products, returns, concentration, markets, sentences.
 
-use eframe::egui::{ScrollArea, Sense, Ui, vec2};
+use eframe::egui::{Align, Layout, ScrollArea, Sense, Ui, vec2};
 use retail_engine::analytics::{InsightLink, MarketCategory};
 
+use super::figures::Pairs;
 use super::panels::{Act, PanelId, View};
 use crate::theme::{self, size};
 use crate::views::analytics::cancelled_words;
@@ -15,11 +16,11 @@ pub(super) fn products_ui(ui: &mut Ui, view: &View) -> Option<Act> {
     let marked = rows.iter().any(|p| view.marks.contains_key(&*p.stock_code));
     let foot = if marked { 18.0 } else { 0.0 };
     let columns = [
-        ColumnSpec::text("Code", 62.0),
+        ColumnSpec::text("Code", 50.0),
         ColumnSpec::rest("Description"),
-        ColumnSpec::number("Units", 58.0),
-        ColumnSpec::number("Lines", 46.0),
-        ColumnSpec::number("Revenue \u{a3}", 88.0),
+        ColumnSpec::number("Units", 46.0),
+        ColumnSpec::number("Lines", 38.0),
+        ColumnSpec::number("Revenue \u{a3}", 78.0),
     ];
     let room = vec2(ui.available_width(), ui.available_height() - foot);
     let mut clicked = None;
@@ -119,10 +120,19 @@ fn pair_ui(ui: &mut Ui, name: &str, value: &str) {
         ui.set_height(18.0);
         let muted = theme::colors(ui).muted;
         Line::table(name).color(muted).show(ui);
-        ui.with_layout(
-            eframe::egui::Layout::right_to_left(eframe::egui::Align::Center),
-            |ui| Line::table(value).show(ui),
-        );
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            Line::table(value).show(ui)
+        });
+    });
+}
+
+/// Draws in a cell of `width`, whatever is in it.
+fn cell_ui(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui)) {
+    let size = vec2(width, 18.0);
+    ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_min_width(width);
+        ui.set_max_width(width);
+        add(ui);
     });
 }
 
@@ -131,17 +141,15 @@ fn share_ui(ui: &mut Ui, name: &str, share: f32, text: &str) {
     ui.horizontal(|ui| {
         ui.set_height(18.0);
         let colors = theme::colors(ui);
-        let width = ui.available_width();
-        let (label, _) = ui.allocate_exact_size(vec2(128.0, 16.0), Sense::hover());
-        widgets::rect_ui(ui, label, |ui| {
-            Line::table(name).color(colors.muted).show(ui)
+        cell_ui(ui, 128.0, |ui| {
+            Line::table(name).color(colors.muted).show(ui);
         });
-        let (track, _) = ui.allocate_exact_size(vec2(width - 128.0 - 74.0, 8.0), Sense::hover());
+        let width = (ui.available_width() - 66.0).max(20.0);
+        let (track, _) = ui.allocate_exact_size(vec2(width, 8.0), Sense::hover());
         widgets::bar(ui.painter(), track, share, colors.bar, colors.grid);
-        ui.with_layout(
-            eframe::egui::Layout::right_to_left(eframe::egui::Align::Center),
-            |ui| Line::table(text).medium().show(ui),
-        );
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            Line::table(text).medium().show(ui)
+        });
     });
 }
 
@@ -214,6 +222,69 @@ pub(super) fn markets_ui(ui: &mut Ui, view: &View) -> Option<Act> {
     Some(Act::Country(country.country.to_string()))
 }
 
+/// Draws the products bought together, or the button that counts them.
+pub(super) fn together_ui(ui: &mut Ui, view: &View) -> Option<Act> {
+    let pairs = match &view.pairs {
+        Pairs::Known(pairs) => pairs,
+        Pairs::Counting => {
+            widgets::empty_state(ui, "Reading every line of the filter\u{2026}", None);
+            return None;
+        }
+        Pairs::Unasked => {
+            let why =
+                "Pairs are counted when asked for: every line of the filter is read for them.";
+            return widgets::empty_state(ui, why, Some("Count pairs")).then_some(Act::Pairs);
+        }
+    };
+    if pairs.pairs.is_empty() {
+        let why = format!(
+            "No two products are together in {} or more invoices.",
+            format::count(pairs.floor_invoices)
+        );
+        widgets::empty_state(ui, &why, None);
+        return None;
+    }
+    let columns = [
+        ColumnSpec::text("Code", 60.0),
+        ColumnSpec::rest("Product"),
+        ColumnSpec::text("Code", 60.0),
+        ColumnSpec::rest("With"),
+        ColumnSpec::number("Invoices", 60.0),
+        ColumnSpec::number("Of the first", 74.0),
+        ColumnSpec::number("Of the other", 76.0),
+        ColumnSpec::number("Lift", 52.0),
+    ];
+    let rows = &pairs.pairs;
+    let mut product = None;
+    table(
+        ui,
+        "pairs",
+        &columns,
+        rows.len(),
+        size::ROW_DENSE,
+        None,
+        |ui, row, column| {
+            let Some(pair) = rows.get(row) else { return };
+            match column {
+                0 | 2 => {
+                    let of = if column == 0 { &pair.a } else { &pair.b };
+                    let code = &of.stock_code;
+                    if link(ui, code, &format!("Pair {}: product {code}", row + 1)).clicked() {
+                        product = Some(code.to_string());
+                    }
+                }
+                1 => text_cell(ui, &*pair.a.description),
+                3 => text_cell(ui, &*pair.b.description),
+                4 => text_cell(ui, format::count(pair.invoices)),
+                5 => text_cell(ui, format::percent(pair.confidence_a_to_b)),
+                6 => text_cell(ui, format::percent(pair.confidence_b_to_a)),
+                _ => text_cell(ui, format!("{:.1}", pair.lift)),
+            }
+        },
+    );
+    product.map(Act::Product)
+}
+
 /// Where an insight leads.
 const fn panel_of(link: InsightLink) -> PanelId {
     match link {
@@ -236,11 +307,13 @@ pub(super) fn insights_ui(ui: &mut Ui, view: &View) -> Option<Act> {
             ui.horizontal_top(|ui| {
                 let colors = theme::colors(ui);
                 let room = ui.available_width();
-                let (figure, _) = ui.allocate_exact_size(vec2(112.0, 18.0), Sense::hover());
-                widgets::rect_ui(ui, figure, |ui| {
-                    Line::body(&insight.figure).semibold().show(ui)
+                cell_ui(ui, 104.0, |ui| {
+                    Line::body(&insight.figure).semibold().show(ui);
                 });
-                ui.allocate_ui(vec2(room - 112.0 - 60.0, 18.0), |ui| {
+                let text = room - 104.0 - 64.0;
+                ui.allocate_ui(vec2(text, 18.0), |ui| {
+                    ui.set_min_width(text);
+                    ui.set_max_width(text);
                     Line::table(&insight.text)
                         .color(colors.muted)
                         .wrapped()

@@ -27,7 +27,6 @@ use self::panels::{Act, View};
 use super::{Cx, Page, title_ui};
 use crate::actions::Action;
 use crate::theme::{self, Icon, Type, size};
-use crate::views::analytics::choices::Choices;
 use crate::widgets::{self, Btn, Line, Look, Take};
 
 /// A place that the sheet leads to.
@@ -78,11 +77,18 @@ impl State {
     }
 
     /// What the panels draw from.
-    fn view(&self, choices: &Choices) -> Option<View> {
+    fn view(&self, cx: &Cx<'_>) -> Option<View> {
+        let settings = &cx.settings.analytics;
         self.figures.shown().map(|shown| View {
             shown: Arc::clone(shown),
-            choices: choices.clone(),
+            choices: cx.prefs.analytics.clone(),
             marks: Arc::clone(self.figures.marks()),
+            pairs: self.figures.pairs(&cx.prefs.analytics.filter()),
+            weights: [
+                settings.weight_recency,
+                settings.weight_frequency,
+                settings.weight_monetary,
+            ],
         })
     }
 
@@ -103,6 +109,10 @@ impl State {
             Act::Customers(pick, name) => {
                 self.customers.begin();
                 self.trail.push(Place::Customers(pick, name));
+            }
+            Act::Pairs => {
+                let filter = choices.filter();
+                self.figures.count_pairs(filter);
             }
             Act::Breaks => self.limits = Some(limits::State::of(choices)),
             Act::See(panel) => self.sheet.see(panel),

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use eframe::egui::{Key, Rect, Ui, Vec2, vec2};
 use retail_engine::analytics::{
     CustomerPick, NonProducts, Panel as Figure, ProductFigures, Table, panel_table, products_table,
+    together_table,
 };
 use retail_engine::model::{Day, Region};
 
-use super::figures::Marks;
+use super::figures::{Marks, Pairs};
 use super::{goods, people, sales, twin};
 use crate::theme::Icon;
 use crate::views::analytics::Shown;
@@ -26,6 +27,10 @@ pub(super) struct View {
     pub choices: Choices,
     /// Products that rest on one line that was cancelled.
     pub marks: Arc<Marks>,
+    /// Products bought together.
+    pub pairs: Pairs,
+    /// How much recency, orders and sales count in the value score.
+    pub weights: [f64; 3],
 }
 
 impl View {
@@ -66,6 +71,8 @@ pub(super) enum Act {
     Segments(Segments),
     /// Change the limits of the grid.
     Breaks,
+    /// Count the products bought together.
+    Pairs,
     /// Go to a panel.
     See(PanelId),
     /// Take the panel out.
@@ -101,11 +108,13 @@ pub(super) enum PanelId {
     Markets,
     /// Sentences.
     Insights,
+    /// Products bought together.
+    Together,
 }
 
 impl PanelId {
     /// All that have a place of their own.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Kpis,
         Self::Revenue,
         Self::Places,
@@ -118,6 +127,7 @@ impl PanelId {
         Self::Few,
         Self::Markets,
         Self::Insights,
+        Self::Together,
     ];
 
     /// Its title.
@@ -135,6 +145,7 @@ impl PanelId {
             Self::Few => "Concentration".to_owned(),
             Self::Markets => "Market categories".to_owned(),
             Self::Insights => "What stands out".to_owned(),
+            Self::Together => "Bought together".to_owned(),
         }
     }
 
@@ -156,22 +167,28 @@ impl PanelId {
             Self::Products => {
                 let charges = format::count(view.shown.lines_of_charges());
                 match view.choices.charges {
-                    NonProducts::Hide => format!("postage and charges hidden: {charges} lines"),
-                    NonProducts::Show => format!("with postage and charges: {charges} lines"),
+                    NonProducts::Hide => format!("{charges} charge lines hidden"),
+                    NonProducts::Show => format!("{charges} charge lines shown"),
                 }
             }
-            Self::Segments => match view.choices.segments {
-                Segments::Grid => "days since \u{d7} orders".to_owned(),
-                Segments::Scores => "recency \u{d7} frequency score".to_owned(),
-                Segments::List => "by value, name and status".to_owned(),
-            },
             Self::Cohorts => "% of first month".to_owned(),
             Self::Hours => "\u{a3} thousand".to_owned(),
             Self::Growth => "complete months only".to_owned(),
             Self::Returns => "cancelled lines".to_owned(),
             Self::Few => "share of sales".to_owned(),
             Self::Markets => "by share, order value and units".to_owned(),
-            Self::Kpis | Self::Insights => String::new(),
+            Self::Together => match &view.pairs {
+                Pairs::Unasked => String::new(),
+                Pairs::Counting => "reading every line\u{2026}".to_owned(),
+                Pairs::Known(pairs) => format!(
+                    "{} pairs of {} products, each in {} or more of {} invoices",
+                    format::count(pairs.pairs_found),
+                    format::count(pairs.products),
+                    format::count(pairs.floor_invoices),
+                    format::count(pairs.invoices)
+                ),
+            },
+            Self::Kpis | Self::Segments | Self::Insights => String::new(),
         }
     }
 
@@ -186,7 +203,7 @@ impl PanelId {
             (Self::Revenue, Division::Regions, Grain::Day) => Figure::RegionDays,
             (Self::Kpis | Self::Returns, ..) => Figure::Kpis,
             (Self::Places, ..) => Figure::Countries,
-            (Self::Products, ..) => return None,
+            (Self::Products | Self::Together, ..) => return None,
             (Self::Segments, ..) => match choices.segments {
                 Segments::Grid => Figure::OrderGrid,
                 Segments::Scores => Figure::RfmGrid,
@@ -202,11 +219,22 @@ impl PanelId {
 
     /// Its name in files and commands.
     pub(super) fn name(self, choices: &Choices) -> &'static str {
-        self.figure(choices).map_or("products", Figure::name)
+        match self {
+            Self::Together => "together",
+            _ => self.figure(choices).map_or("products", Figure::name),
+        }
+    }
+
+    /// Whether it has figures to be taken out.
+    pub(super) const fn is_known(self, view: &View) -> bool {
+        !matches!(self, Self::Together) || matches!(view.pairs, Pairs::Known(_))
     }
 
     /// Its table.
     pub(super) fn table(self, view: &View) -> Table {
+        if let (Self::Together, Pairs::Known(pairs)) = (self, &view.pairs) {
+            return together_table(pairs);
+        }
         if let Some(figure) = self.figure(&view.choices) {
             return panel_table(&view.shown.report, figure);
         }
@@ -229,6 +257,7 @@ impl PanelId {
             Self::Few => vec2(420.0, 90.0),
             Self::Markets => vec2(560.0, 900.0),
             Self::Insights => vec2(720.0, 320.0),
+            Self::Together => vec2(900.0, 620.0),
         }
     }
 
@@ -237,8 +266,8 @@ impl PanelId {
         match self {
             Self::Kpis => {
                 let room = ui.available_rect_before_wrap();
-                sales::tiles_ui(ui, room, &view.shown.tiles);
-                None
+                let pick = sales::tiles_ui(ui, room, &view.shown.tiles)?;
+                Some(Act::Customers(pick, "all".to_owned()))
             }
             Self::Revenue => sales::revenue_ui(ui, view),
             Self::Places => sales::places_ui(ui, view),
@@ -251,6 +280,7 @@ impl PanelId {
             Self::Few => goods::few_ui(ui, view),
             Self::Markets => goods::markets_ui(ui, view),
             Self::Insights => goods::insights_ui(ui, view),
+            Self::Together => goods::together_ui(ui, view),
         }
     }
 
@@ -277,7 +307,8 @@ impl PanelId {
                     NonProducts::Show => ("Hide", NonProducts::Hide),
                 };
                 let label = format!("{text} postage and charges");
-                let clicked = crate::widgets::link(ui, text, &label).clicked();
+                let link = crate::widgets::link(ui, text, &label);
+                let clicked = link.on_hover_text(label).clicked();
                 clicked.then_some(Act::Charges(other))
             }
             Self::Segments => {
@@ -331,6 +362,9 @@ pub(super) fn panel_ui(
 }
 
 fn head_ui(ui: &mut Ui, id: PanelId, title: &str, view: &View, frame: Frame<'_>) -> Option<Act> {
+    if !id.is_known(view) {
+        return None;
+    }
     let forms = [Take::Copy, Take::Csv, Take::Json, Take::Png];
     ui.spacing_mut().item_spacing.x = 4.0;
     let taken = export_menu(ui, title, &forms).map(Act::Take);

@@ -31,8 +31,12 @@ pub(super) fn segments_ui(ui: &mut Ui, view: &View) -> Option<Act> {
             breaks = link(ui, "Limits\u{2026}", "Limits of days and orders").clicked();
         }
         let day = view.shown.report.reference_date;
+        let what = match view.choices.segments {
+            Segments::Scores => "scores of recency and frequency",
+            Segments::Grid | Segments::List => "days since the last purchase",
+        };
         let day = day.map_or("no customer".to_owned(), |day| {
-            format!("days counted from {day}")
+            format!("{what}, counted from {day}")
         });
         Line::caption(day).color(muted).show(ui);
     });
@@ -66,6 +70,12 @@ fn lists_ui(ui: &mut Ui, view: &View) -> Option<Act> {
     ScrollArea::vertical()
         .id_salt("segment lists")
         .show(ui, |ui| {
+            let [recency, frequency, monetary] = view.weights;
+            let words = format!(
+                "value score: {recency} recency, {frequency} orders, {monetary} sales, from the settings"
+            );
+            let muted = theme::colors(ui).muted;
+            Line::caption(words).color(muted).show(ui);
             for (title, rows) in lists {
                 let height = rows.len() as f32 * (size::ROW_DENSE + 4.0) + 30.0;
                 ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
@@ -97,7 +107,12 @@ fn list_ui(ui: &mut Ui, title: &str, rows: &[Segment]) -> Option<Act> {
             match column {
                 0 => {
                     let label = format!("{title}: {}", segment.name);
-                    if link(ui, &segment.name, &label).clicked() {
+                    let link = link(ui, &segment.name, &label);
+                    let link = match &segment.meaning {
+                        Some(meaning) => link.on_hover_text(meaning),
+                        None => link,
+                    };
+                    if link.clicked() {
                         clicked = Some(row);
                     }
                 }

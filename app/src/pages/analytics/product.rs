@@ -14,7 +14,7 @@ use super::sales;
 use crate::pages::Cx;
 use crate::theme::size;
 use crate::views::analytics::tiles::Tile;
-use crate::views::analytics::{cancelled_words, customer, product as view};
+use crate::views::analytics::{cancelled_words, counted, customer, product as view};
 use crate::views::format;
 use crate::widgets::columns::Period;
 use crate::widgets::{
@@ -225,10 +225,7 @@ fn countries_ui(ui: &mut Ui, rect: Rect, page: &ProductPage) {
 }
 
 fn together_ui(ui: &mut Ui, rect: Rect, page: &ProductPage) -> Option<Act> {
-    let of_all = format!(
-        "of {} invoices with it",
-        format::count(page.figures.invoices)
-    );
+    let of_all = format!("of {} with it", counted(page.figures.invoices, "invoice"));
     Panel::titled("Bought together")
         .note(&of_all)
         .show(ui, rect, |ui| {

@@ -1,8 +1,10 @@
 //! Headline figures, sales over time, places, hours, growth.
 
 use eframe::egui::{
-    Align2, CornerRadius, Rect, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
+    Align2, CornerRadius, CursorIcon, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+    WidgetInfo, pos2, vec2,
 };
+use retail_engine::analytics::CustomerPick;
 use retail_engine::model::Region;
 
 use super::panels::{Act, View};
@@ -40,14 +42,15 @@ pub(super) fn tiles_height(width: f32) -> f32 {
     TILES.len().div_ceil(tiles_in_a_row(width)) as f32 * TILE
 }
 
-/// Draws headline figures over `rect`.
-pub(super) fn tiles_ui(ui: &mut Ui, rect: Rect, tiles: &[Tile; 5]) {
+/// Draws headline figures over `rect`; the customers behind the one that was clicked.
+pub(super) fn tiles_ui(ui: &mut Ui, rect: Rect, tiles: &[Tile; 5]) -> Option<CustomerPick> {
     widgets::surface(ui, rect);
     let colors = theme::colors(ui);
     let line = Stroke::new(1.0, colors.line);
     let side = tiles_in_a_row(rect.width());
     let height = rect.height() / TILES.len().div_ceil(side) as f32;
     let mut y = rect.top();
+    let mut picked = None;
     for (tiles, shares) in tiles.chunks(side).zip(TILES.chunks(side)) {
         if y > rect.top() {
             ui.painter().hline(rect.x_range(), y, line);
@@ -61,14 +64,32 @@ pub(super) fn tiles_ui(ui: &mut Ui, rect: Rect, tiles: &[Tile; 5]) {
                 ui.painter().vline(x, at.y_range(), line);
             }
             x += width;
-            tile_ui(ui, at, tile);
+            if tile_ui(ui, at, tile) {
+                picked.clone_from(&tile.leads);
+            }
         }
         y += height;
     }
+    picked
 }
 
-fn tile_ui(ui: &mut Ui, at: Rect, tile: &Tile) {
+fn tile_ui(ui: &mut Ui, at: Rect, tile: &Tile) -> bool {
     let colors = theme::colors(ui);
+    let (sense, role) = match tile.leads {
+        Some(_) => (Sense::click(), Role::Button),
+        None => (Sense::hover(), Role::Label),
+    };
+    let response = ui.interact(at, ui.scope_id().with(tile.title), sense);
+    if tile.leads.is_some() && (response.hovered() || response.has_focus()) {
+        let fill = at.shrink(1.0);
+        ui.painter().rect_filled(fill, 0.0, colors.raised);
+    }
+    if response.has_focus() {
+        let ring = Stroke::new(2.0, colors.focus);
+        let around = at.shrink(1.0);
+        ui.painter()
+            .rect_stroke(around, 0.0, ring, StrokeKind::Inside);
+    }
     rect_ui(ui, at.shrink2(vec2(size::PANEL_PAD, 9.0)), |ui| {
         ui.spacing_mut().item_spacing.y = 1.0;
         Line::table(tile.title).color(colors.muted).show(ui);
@@ -81,10 +102,14 @@ fn tile_ui(ui: &mut Ui, at: Rect, tile: &Tile) {
         });
         Line::table(&tile.note).color(colors.muted).show(ui);
     });
-    let response = ui.interact(at, ui.scope_id().with(tile.title), Sense::hover());
     let label = format!("{}: {} {}", tile.title, tile.value, tile.unit);
-    response.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::Label, true, label.trim_end()));
-    response.on_hover_text(&tile.tip);
+    response.widget_info(|| WidgetInfo::labeled(role, true, label.trim_end()));
+    let response = response.on_hover_text(&tile.tip);
+    if tile.leads.is_none() {
+        return false;
+    }
+    let response = response.on_hover_cursor(CursorIcon::PointingHand);
+    response.clicked()
 }
 
 /// Draws headline figures that are waited for.
@@ -123,11 +148,12 @@ pub(super) fn revenue_ui(ui: &mut Ui, view: &View) -> Option<Act> {
     match view.choices.division {
         Division::Total => {
             let columns = periods.total.of(grain);
-            chart_ui(ui, "Revenue", columns, drawn, None, room)
+            chart_ui(ui, "Revenue", columns, drawn, (None, true), room)
         }
         Division::Regions => {
             let count = periods.regions.len().max(1) as f32;
-            let height = (room.y / count - 24.0).max(40.0);
+            // The last one has the names of the periods for all of them.
+            let height = ((room.y - 19.0) / count - 28.0).max(30.0);
             let mut act = None;
             for (region, grains) in &periods.regions {
                 let columns = grains.of(grain);
@@ -137,8 +163,19 @@ pub(super) fn revenue_ui(ui: &mut Ui, view: &View) -> Option<Act> {
                     let muted = theme::colors(ui).muted;
                     Line::caption(columns.unit).color(muted).show(ui);
                 });
-                let size = vec2(room.x, height);
-                let chosen = chart_ui(ui, region.name(), columns, drawn, Some(*region), size);
+                let last = periods
+                    .regions
+                    .last()
+                    .is_some_and(|(last, _)| last == region);
+                let size = vec2(room.x, if last { height + 15.0 } else { height });
+                let chosen = chart_ui(
+                    ui,
+                    region.name(),
+                    columns,
+                    drawn,
+                    (Some(*region), last),
+                    size,
+                );
                 act = act.or(chosen);
             }
             act
@@ -151,7 +188,7 @@ fn chart_ui(
     name: &str,
     columns: &Columns,
     drawn: Drawn,
-    region: Option<Region>,
+    (region, names): (Option<Region>, bool),
     size: eframe::egui::Vec2,
 ) -> Option<Act> {
     let colors = theme::colors(ui);
@@ -161,6 +198,7 @@ fn chart_ui(
         drawn,
         color: region.map(|region| colors.region(region)),
         tick: format::significant,
+        names,
     };
     let place = column_chart(ui, &chart, size)?;
     let (from, to) = columns.days.get(place)?;
@@ -171,9 +209,9 @@ fn chart_ui(
 pub(super) fn places_ui(ui: &mut Ui, view: &View) -> Option<Act> {
     let places = &view.shown.places;
     let columns = BarColumns {
-        name: 112.0,
-        value: 116.0,
-        note: 48.0,
+        name: 108.0,
+        value: 106.0,
+        note: 46.0,
     };
     let (regions, rows) = &places.regions;
     let region = bar_rows(ui, "Region", rows, columns, PLACE);
@@ -183,7 +221,8 @@ pub(super) fn places_ui(ui: &mut Ui, view: &View) -> Option<Act> {
     let stroke = Stroke::new(1.0, colors.line);
     ui.painter().hline(rule.x_range(), rule.top(), stroke);
     let foot = if places.cut.is_some() { 18.0 } else { 0.0 };
-    let height = (ui.available_height() - foot).max(PLACE);
+    // Whole rows, so that none is cut where the list goes on.
+    let height = ((ui.available_height() - foot) / PLACE).floor().max(1.0) * PLACE;
     let mut country = None;
     let (names, rows) = &places.countries;
     ScrollArea::vertical()
@@ -265,7 +304,7 @@ pub(super) fn growth_ui(ui: &mut Ui, view: &View) -> Option<Act> {
             };
             text(rect.right(), Align2::RIGHT_CENTER, &row.change, color);
             let label = format!("{}: {}, {}", row.month, row.amount, row.change);
-            response.widget_info(|| WidgetInfo::labeled(eframe::egui::Role::Label, true, &label));
+            response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &label));
         }
     });
     None

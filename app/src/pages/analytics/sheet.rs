@@ -84,7 +84,7 @@ impl State {
 /// Draws the sheet.
 pub(super) fn sheet_ui(ui: &mut Ui, page: &mut Page, cx: &mut Cx<'_>) {
     let taken = head_ui(ui, page, cx);
-    let Some(view) = page.view(&cx.prefs.analytics) else {
+    let Some(view) = page.view(cx) else {
         waiting_ui(ui, page, cx);
         return;
     };
@@ -118,8 +118,8 @@ pub(super) fn sheet_ui(ui: &mut Ui, page: &mut Page, cx: &mut Cx<'_>) {
                 ui.scroll_to_rect(at, Some(Align::Center));
             }
             let act = if panel == PanelId::Kpis {
-                sales::tiles_ui(ui, at, &view.shown.tiles);
-                None
+                let pick = sales::tiles_ui(ui, at, &view.shown.tiles);
+                pick.map(|pick| Act::Customers(pick, "all".to_owned()))
             } else {
                 panels::panel_ui(ui, at, panel, &view, page.sheet.frame(panel, twin_key))
             };
@@ -257,6 +257,7 @@ fn places(width: f32, height: f32) -> Vec<(PanelId, Rect)> {
     let [hours, growth, few] = split_columns(next(THIRD), three);
     let [returns, few] = split_rows(few, [Split::Share(1.0), Split::Points(116.0)]);
     let [insights, markets] = split_columns(next(FOURTH), [Split::Share(1.0), Split::Share(1.0)]);
+    let together = next(FOURTH);
     places.extend([
         (PanelId::Revenue, revenue),
         (PanelId::Places, all),
@@ -269,6 +270,7 @@ fn places(width: f32, height: f32) -> Vec<(PanelId, Rect)> {
         (PanelId::Few, few),
         (PanelId::Insights, insights),
         (PanelId::Markets, markets),
+        (PanelId::Together, together),
     ]);
     places
 }
@@ -301,7 +303,10 @@ const PICTURE: Vec2 = vec2(1_240.0, 812.0);
 
 fn take_all(cx: &mut Cx<'_>, take: Take, view: &View) {
     let mut tables: Vec<Table> = Vec::new();
-    for panel in PanelId::ALL {
+    for panel in PanelId::ALL
+        .into_iter()
+        .filter(|panel| panel.is_known(view))
+    {
         let table = panel.table(view);
         if tables.iter().all(|known| known.name != table.name) {
             tables.push(table);
@@ -320,7 +325,7 @@ fn take_all(cx: &mut Cx<'_>, take: Take, view: &View) {
     let view = view.clone();
     exports::take(cx, take, out, tables, move |ui| {
         let room = ui.max_rect();
-        for (panel, at) in &places {
+        for (panel, at) in places.iter().filter(|(panel, _)| panel.is_known(&view)) {
             let at = at.translate(room.min.to_vec2());
             if *panel == PanelId::Kpis {
                 sales::tiles_ui(ui, at, &view.shown.tiles);

@@ -8,8 +8,8 @@ use retail_engine::model::Region;
 use rust_decimal::Decimal;
 
 use super::super::format;
-use super::position;
 use super::tiles::Tile;
+use super::{counted, position};
 use crate::widgets::columns::Period as Column;
 
 /// The headline figures of a customer.
@@ -27,6 +27,7 @@ pub fn tiles(page: &CustomerPage) -> [Tile; 5] {
             title: "Sales",
             value: format::money(of.amount),
             unit: "",
+            leads: None,
             note: format!("{average} each order"),
             tip: format!("Over all regions, exact: {}", format::money(of.amount)),
         },
@@ -34,9 +35,10 @@ pub fn tiles(page: &CustomerPage) -> [Tile; 5] {
             title: "Orders",
             value: format::count(of.invoices),
             unit: "",
+            leads: None,
             note: format!(
-                "{} lines, {} units",
-                format::count(of.lines),
+                "{}, {} units",
+                counted(of.lines, "line"),
                 format::signed(of.items)
             ),
             tip: "Distinct invoices".to_owned(),
@@ -49,6 +51,7 @@ pub fn tiles(page: &CustomerPage) -> [Tile; 5] {
             } else {
                 "days before"
             },
+            leads: None,
             note: day,
             tip: format!("Last {}, first {}", of.last, of.first),
         },
@@ -56,6 +59,7 @@ pub fn tiles(page: &CustomerPage) -> [Tile; 5] {
             title: "Segment",
             value: of.segment.clone(),
             unit: "",
+            leads: None,
             note: page.segment_meaning.clone(),
             tip: format!("Recency score {recency}, frequency score {frequency}"),
         },
@@ -63,6 +67,7 @@ pub fn tiles(page: &CustomerPage) -> [Tile; 5] {
             title: "Value",
             value: of.value.name().to_owned(),
             unit: "",
+            leads: None,
             note: format!(
                 "{} \u{b7} R {recency}, F {frequency}, M {monetary}",
                 of.status.name()
@@ -132,9 +137,9 @@ pub fn places(page: &CustomerPage) -> Vec<Place> {
         name: of.country.to_string(),
         region: of.region,
         text: format!(
-            "{} orders, {} lines",
-            format::count(of.invoices),
-            format::count(of.lines)
+            "{}, {}",
+            counted(of.invoices, "order"),
+            counted(of.lines, "line")
         ),
         amount: format::money(of.amount),
     };

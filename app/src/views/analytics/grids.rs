@@ -241,6 +241,9 @@ pub fn hours(report: &Report) -> Grid {
 /// Thousands of pounds, so that they fit into a cell.
 fn thousands(amount: Decimal) -> String {
     let thousands = position(amount) / 1_000.0;
+    if thousands > 0.0 && thousands < 0.05 {
+        return "<0.1".to_owned();
+    }
     if thousands < 9.5 {
         format!("{thousands:.1}")
     } else {

@@ -128,6 +128,12 @@ pub fn data_words(snapshot: &Snapshot) -> (Option<Status>, String) {
     )
 }
 
+/// A count with its noun: `1 line`, `2 lines`.
+pub fn counted(count: u64, noun: &str) -> String {
+    let many = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{many}", format::count(count))
+}
+
 /// An amount as a position on the screen; never shown as a number.
 pub fn position(amount: Decimal) -> f64 {
     amount.to_f64().unwrap_or_default()

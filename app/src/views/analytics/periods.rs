@@ -1,5 +1,6 @@
 //! Sales over time as columns: names of periods, units, what is partial, which days a click sets.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use chrono::{Datelike, NaiveDate};
@@ -77,18 +78,81 @@ pub fn covered(report: &Report) -> Option<(Day, Day)> {
     Some((from, to))
 }
 
+/// A period that another follows.
+trait Follow: Copy + Ord + Display {
+    /// The one that a day lies in.
+    fn of(day: Day) -> Self;
+    /// Its first and last day.
+    fn ends(self) -> (Day, Day);
+}
+
+impl Follow for Month {
+    fn of(day: Day) -> Self {
+        Self::of(day)
+    }
+
+    fn ends(self) -> (Day, Day) {
+        (self.first_day(), self.last_day())
+    }
+}
+
+impl Follow for Week {
+    fn of(day: Day) -> Self {
+        Self::of(day)
+    }
+
+    fn ends(self) -> (Day, Day) {
+        (self.first_day(), self.last_day())
+    }
+}
+
+impl Follow for Day {
+    fn of(day: Day) -> Self {
+        day
+    }
+
+    fn ends(self) -> (Day, Day) {
+        (self, self)
+    }
+}
+
+/// All periods of the days that the data cover, those without sales among them: a chart that left
+/// them out would draw distant days side by side.
+fn whole<P: Follow>(periods: &[Period<P>], covered: Option<(Day, Day)>) -> Vec<Period<P>> {
+    let Some((first, last)) = covered else {
+        return periods.to_vec();
+    };
+    if first > last {
+        return periods.to_vec();
+    }
+    let known: BTreeMap<P, &Period<P>> = periods.iter().map(|p| (p.period, p)).collect();
+    let all = std::iter::successors(Some(P::of(first)), |p| Some(P::of(Day(p.ends().1.0 + 1))));
+    all.take_while(|period| *period <= P::of(last))
+        .map(|period| match known.get(&period) {
+            Some(known) => (*known).clone(),
+            None => Period {
+                period,
+                lines: 0,
+                invoices: 0,
+                items: 0,
+                amount: Decimal::new(0, 3),
+                partial: period.ends().0 < first || last < period.ends().1,
+                growth: None,
+            },
+        })
+        .collect()
+}
+
 fn grains(
     months: &[Period<Month>],
     weeks: &[Period<Week>],
     days: &[Period<Day>],
     covered: Option<(Day, Day)>,
 ) -> Grains {
-    let month = |m: Month| (m.first_day(), m.last_day());
-    let week = |w: Week| (w.first_day(), w.last_day());
     Grains {
-        months: columns(months, month, month_name, covered),
-        weeks: columns(weeks, week, |w, _| short(w.first_day().date()), covered),
-        days: columns(days, |d| (d, d), |d, _| short(d.date()), covered),
+        months: columns(months, month_name, covered),
+        weeks: columns(weeks, |w, _| short(w.first_day().date()), covered),
+        days: columns(days, |d, _| short(d.date()), covered),
     }
 }
 
@@ -112,12 +176,12 @@ fn short(date: NaiveDate) -> String {
     date.format("%-d %b").to_string()
 }
 
-fn columns<P: Copy + Display>(
+fn columns<P: Follow>(
     periods: &[Period<P>],
-    ends: impl Fn(P) -> (Day, Day),
     name: impl Fn(P, Place) -> String,
     covered: Option<(Day, Day)>,
 ) -> Columns {
+    let periods = whole(periods, covered);
     let most = periods.iter().map(|p| p.amount).max().unwrap_or_default();
     let thousands = most >= THOUSANDS_FROM;
     let scale = Decimal::from(if thousands { 1_000 } else { 1 });
@@ -132,12 +196,16 @@ fn columns<P: Copy + Display>(
         };
         let until = period
             .partial
-            .then(|| partial(ends(period.period), covered));
+            .then(|| partial(period.period.ends(), covered));
         let value = (period.amount / scale).round();
         Column {
             label: name(period.period, at),
             value: position(period.amount / scale),
-            text: format::decimal(value.normalize()),
+            text: if period.lines == 0 && period.amount.is_zero() {
+                String::new()
+            } else {
+                format::decimal(value.normalize())
+            },
             tip: tip(period, until.as_deref()),
             strong: periods.len() > 2 && !period.partial && Some(period.amount) == best,
             partial: until,
@@ -145,7 +213,7 @@ fn columns<P: Copy + Display>(
     };
     Columns {
         columns: periods.iter().enumerate().map(column).collect(),
-        days: periods.iter().map(|p| ends(p.period)).collect(),
+        days: periods.iter().map(|p| p.period.ends()).collect(),
         unit: if thousands {
             "\u{a3} thousand"
         } else {
@@ -229,17 +297,22 @@ mod tests {
         let grains = grains(&months, &[], &[], covered);
         let shown = grains.of(Grain::Month);
         let labels: Vec<&str> = shown.columns.iter().map(|c| c.label.as_str()).collect();
-        assert_eq!(labels, ["Dec 10", "Jan 11", "Nov", "Dec 11"]);
+        assert_eq!(labels.len(), 13);
+        assert_eq!(labels[..3], ["Dec 10", "Jan 11", "Feb"]);
+        assert_eq!(labels[11..], ["Nov", "Dec 11"]);
         assert_eq!(shown.unit, "\u{a3} thousand");
-        assert_eq!(shown.columns[2].text, "1\u{2009}509");
-        assert!(shown.columns[2].strong && !shown.columns[3].strong);
-        assert_eq!(shown.columns[3].partial.as_deref(), Some("to 9 Dec"));
+        assert_eq!(shown.columns[11].text, "1\u{2009}509");
+        assert!(shown.columns[11].strong && !shown.columns[12].strong);
+        assert_eq!(shown.columns[12].partial.as_deref(), Some("to 9 Dec"));
         assert_eq!(shown.days[1], (day("2011-01-01"), day("2011-01-31")));
+        let tip = &shown.columns[12].tip;
         assert!(
-            shown.columns[3]
-                .tip
-                .starts_with("2011-12: \u{a3}638\u{2009}792, 3 lines")
+            tip.starts_with("2011-12: \u{a3}638\u{2009}792, 3 lines"),
+            "{tip}"
         );
+        let february = &shown.columns[2];
+        assert_eq!(february.text, "");
+        assert_eq!(february.tip, "2011-02: \u{a3}0.000, 0 lines, 0 invoices");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use retail_engine::analytics::{Cell, Column, ProductPage, Table, Unit};
 
 use super::super::format;
+use super::counted;
 use super::tiles::Tile;
 
 /// The headline figures of a product.
@@ -21,6 +22,7 @@ pub fn tiles(page: &ProductPage) -> [Tile; 5] {
             title: "Sales",
             value: format::money(of.amount),
             unit: "",
+            leads: None,
             note: format!("{} of all sales", format::percent(of.share)),
             tip: format!("Exact: {}", format::money(of.amount)),
         },
@@ -28,10 +30,11 @@ pub fn tiles(page: &ProductPage) -> [Tile; 5] {
             title: "Units",
             value: format::signed(of.items),
             unit: "",
+            leads: None,
             note: format!(
-                "{} lines, {} invoices",
-                format::count(of.lines),
-                format::count(of.invoices)
+                "{}, {}",
+                counted(of.lines, "line"),
+                counted(of.invoices, "invoice")
             ),
             tip: "Pieces sold".to_owned(),
         },
@@ -39,9 +42,10 @@ pub fn tiles(page: &ProductPage) -> [Tile; 5] {
             title: "Customers",
             value: format::count(page.customers),
             unit: "",
+            leads: None,
             note: format!(
-                "{} lines without one",
-                format::count(page.lines_without_customer)
+                "{} without one",
+                counted(page.lines_without_customer, "line")
             ),
             tip: "Distinct customer numbers".to_owned(),
         },
@@ -53,16 +57,18 @@ pub fn tiles(page: &ProductPage) -> [Tile; 5] {
                 format!("{} to {}", format::money(least), format::money(most))
             },
             unit: "",
-            note: "least and most that was asked for one".to_owned(),
+            leads: None,
+            note: "for one, least to most".to_owned(),
             tip: "Over all lines".to_owned(),
         },
         Tile {
             title: "Cancelled",
             value: format::money(back.amount),
             unit: "",
+            leads: None,
             note: format!(
-                "{} lines, {} units",
-                format::count(back.lines),
+                "{}, {} units",
+                counted(back.lines, "line"),
                 format::signed(back.items)
             ),
             tip: "Not taken off the sales".to_owned(),

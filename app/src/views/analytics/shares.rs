@@ -1,6 +1,8 @@
 //! Growth from month to month, shares of the few, segments as rows.
 
-use retail_engine::analytics::{CustomerPick, Report, SegmentFigures, Status, ValueSegment};
+use retail_engine::analytics::{
+    CustomerPick, Report, SegmentFigures, SegmentGrid, Status, ValueSegment,
+};
 
 use super::super::format;
 use super::periods::change;
@@ -78,6 +80,8 @@ pub struct Segment {
     pub amount: String,
     /// Share of the sales to known customers.
     pub share: String,
+    /// Who is in it, in words.
+    pub meaning: Option<String>,
     /// Which customers they are.
     pub pick: CustomerPick,
 }
@@ -88,6 +92,7 @@ fn segment(of: &SegmentFigures, pick: CustomerPick) -> Segment {
         customers: format::count(of.customers),
         amount: format::decimal(of.amount),
         share: format::percent(of.share),
+        meaning: None,
         pick,
     }
 }
@@ -96,8 +101,30 @@ fn segment(of: &SegmentFigures, pick: CustomerPick) -> Segment {
 pub fn named(report: &Report) -> Vec<Segment> {
     let mut all: Vec<&SegmentFigures> = report.named_segments.iter().collect();
     all.sort_by_key(|segment| std::cmp::Reverse(segment.amount));
-    let pick = |s: &SegmentFigures| CustomerPick::Segment(s.name.clone());
-    all.into_iter().map(|s| segment(s, pick(s))).collect()
+    let grid = SegmentGrid::standard().ok();
+    let meaning = |name: &str| {
+        let segments = grid.as_ref()?.segments();
+        let of = segments.iter().find(|segment| segment.name == name)?;
+        Some(format!(
+            "Recency score {}, frequency score {}: {}",
+            scores(of.recency),
+            scores(of.frequency),
+            of.meaning
+        ))
+    };
+    let row = |s: &SegmentFigures| Segment {
+        meaning: meaning(&s.name),
+        ..segment(s, CustomerPick::Segment(s.name.clone()))
+    };
+    all.into_iter().map(row).collect()
+}
+
+fn scores([low, high]: [u8; 2]) -> String {
+    if low == high {
+        low.to_string()
+    } else {
+        format!("{low} to {high}")
+    }
 }
 
 /// The quarters by value, the best first.

@@ -1,6 +1,6 @@
 //! The headline figures.
 
-use retail_engine::analytics::{Basis, Report};
+use retail_engine::analytics::{Basis, CustomerPick, Report};
 
 use super::super::format;
 
@@ -13,6 +13,8 @@ pub struct Tile {
     pub value: String,
     /// Its unit, if it needs one.
     pub unit: &'static str,
+    /// The customers that it counts.
+    pub leads: Option<CustomerPick>,
     /// What stands below it.
     pub note: String,
     /// Exactly, under the pointer.
@@ -40,6 +42,7 @@ pub fn tiles(report: &Report) -> [Tile; 5] {
             title,
             value: format::money(kpis.sales),
             unit: "",
+            leads: None,
             note,
             tip: format!(
                 "Sum of quantity times price over {} lines, exact: {}. Before cancellations {gross}, cancelled {}, net {net}.",
@@ -52,6 +55,7 @@ pub fn tiles(report: &Report) -> [Tile; 5] {
             title: "Invoices",
             value: format::count(kpis.invoices),
             unit: "",
+            leads: None,
             note: average,
             tip: format!(
                 "Distinct invoice numbers. {} units and {} lines each on average.",
@@ -63,6 +67,7 @@ pub fn tiles(report: &Report) -> [Tile; 5] {
             title: "Lines",
             value: format::count(kpis.lines),
             unit: "",
+            leads: None,
             note: format!("{} units", format::signed(kpis.items)),
             tip: format!(
                 "Clean lines; what was set aside is not among them. {} product codes.",
@@ -73,6 +78,7 @@ pub fn tiles(report: &Report) -> [Tile; 5] {
             title: "Customers",
             value: format::count(kpis.customers),
             unit: "",
+            leads: Some(CustomerPick::All),
             note: format!("in {} countries", report.countries.len()),
             tip: "Distinct customer numbers. Lines without one are in sales, not in customer figures."
                 .to_owned(),
@@ -81,6 +87,7 @@ pub fn tiles(report: &Report) -> [Tile; 5] {
             title: "Without customer",
             value: without.map_or("0".to_owned(), |share| format!("{:.1}", share * 100.0)),
             unit: "% of lines",
+            leads: None,
             note: format!(
                 "{} \u{b7} {}",
                 format::count(kpis.lines_without_customer),
