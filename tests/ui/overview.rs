@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use eframe::egui::accesskit::Role;
+use eframe::egui::accesskit::{Role, Toggled};
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::Node;
 use egui_kittest::kittest::NodeT as _;
@@ -106,7 +106,8 @@ fn each_place_of_the_pipeline_leads_to_its_page() {
         desk.click(&node);
         desk.until_seen(page.title());
         let chosen = desk.control(page.title()).unwrap();
-        assert_eq!(chosen.accesskit_node().is_selected(), Some(true), "{begin}");
+        let on = chosen.accesskit_node().toggled();
+        assert_eq!(on, Some(Toggled::True), "{begin}");
         desk.key(Modifiers::COMMAND, Key::Num1);
     }
 }

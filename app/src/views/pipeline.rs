@@ -119,7 +119,7 @@ fn file(snapshot: &Snapshot) -> Node {
         return node(Place::File, "File", value, Status::Neutral);
     };
     let read = snapshot.ledger.as_ref().map_or(0, |l| l.intake.read);
-    let value = format!("{} rows read", format::count(read));
+    let value = format!("{} rows", format::count(read));
     node(
         Place::File,
         format!("File of {}", load.id),
@@ -131,7 +131,7 @@ fn file(snapshot: &Snapshot) -> Node {
 fn clean(snapshot: &Snapshot) -> Node {
     let (value, status) = match &snapshot.ledger {
         Some(ledger) => (
-            format!("{} lines clean", format::count(ledger.intake.clean)),
+            format!("{} lines", format::count(ledger.intake.clean)),
             Status::Ok,
         ),
         None => ("nothing to clean".to_owned(), Status::Neutral),

@@ -28,14 +28,16 @@ pub(super) fn attention_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) -> Option<A
                 widgets::empty_state(ui, "Nothing needs you.", None);
                 return;
             }
-            eframe::egui::ScrollArea::vertical().show(ui, |ui| {
-                for finding in findings {
-                    if finding_ui(ui, finding) {
-                        chosen = Some(finding.action);
+            eframe::egui::ScrollArea::vertical()
+                .id_salt("attention")
+                .show(ui, |ui| {
+                    for finding in findings {
+                        if finding_ui(ui, finding) {
+                            chosen = Some(finding.action);
+                        }
+                        ui.add_space(6.0);
                     }
-                    ui.add_space(6.0);
-                }
-            });
+                });
         },
     );
     chosen

@@ -105,7 +105,7 @@ fn charts_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     };
     let drawn = time_chart(ui, &chart, upper);
     if still {
-        note_ui(ui, &drawn, "no row moved in this time");
+        note_ui(ui, &drawn, "no row moved in a sampled second");
     }
     ui.horizontal(|ui| {
         Line::body("Lag").semibold().show(ui);
@@ -132,7 +132,7 @@ fn charts_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let left = ui.available_height();
     let drawn = time_chart(ui, &chart, left);
     if still {
-        note_ui(ui, &drawn, "no line waited in this time");
+        note_ui(ui, &drawn, "no line waited at any sample");
     }
 }
 

@@ -14,8 +14,16 @@ use crate::views::format;
 use crate::views::pipeline::{self, Edge, Node, Passage, Pipeline, Place};
 use crate::widgets;
 
-/// Columns of the map: file, rules, topics, consumers, data centres.
-const COLUMNS: f32 = 5.0;
+/// Columns of the map - file, rules, topics, consumers, data centres: begin and width as shares.
+const COLUMNS: [(f32, f32); 5] = [
+    (0.0, 0.15),
+    (0.15, 0.155),
+    (0.305, 0.265),
+    (0.57, 0.215),
+    (0.785, 0.215),
+];
+/// Between two columns.
+const GAP: f32 = 24.0;
 /// Rows: three regions, and what was set aside.
 const ROWS: f32 = 4.0;
 
@@ -60,20 +68,20 @@ fn rect_of(field: Rect, place: Place) -> Rect {
         Dc::AsiaPacific => 2.0,
     };
     let (column, row) = match place {
-        Place::File => (0.0, 1.0),
-        Place::Clean => (1.0, 1.0),
-        Place::Topic(region) => (2.0, row_of(region.home())),
-        Place::Quarantine => (2.0, 3.0),
-        Place::Consumer(region) => (3.0, row_of(region.home())),
-        Place::Dc(dc) => (4.0, row_of(dc)),
+        Place::File => (0, 1.0),
+        Place::Clean => (1, 1.0),
+        Place::Topic(region) => (2, row_of(region.home())),
+        Place::Quarantine => (2, 3.0),
+        Place::Consumer(region) => (3, row_of(region.home())),
+        Place::Dc(dc) => (4, row_of(dc)),
     };
-    let cell = vec2(field.width() / COLUMNS, field.height() / ROWS);
-    let at = field.min + vec2(cell.x * column, cell.y * row);
-    let width = cell.x - 26.0;
-    let height = (cell.y - 14.0).clamp(34.0, 58.0);
-    // The first and the last column stand at the edges.
-    let x = at.x + 26.0 * column / (COLUMNS - 1.0);
-    let y = at.y + (cell.y - height) / 2.0;
+    let (begin, share) = COLUMNS[column];
+    let whole = field.width() + GAP;
+    let cell = field.height() / ROWS;
+    let height = (cell - 14.0).clamp(34.0, 58.0);
+    let x = field.left() + whole * begin;
+    let y = field.top() + cell * row + (cell - height) / 2.0;
+    let width = whole * share - GAP;
     Rect::from_min_size(pos2(x, y), vec2(width, height))
 }
 

@@ -201,7 +201,7 @@ impl State {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 let foot = 62.0;
                 let height = (ui.available_height() - foot).max(60.0);
-                ScrollArea::vertical().max_height(height).auto_shrink([false, false]).show(ui, |ui| {
+                ScrollArea::vertical().id_salt("profiles").max_height(height).auto_shrink([false, false]).show(ui, |ui| {
                     let on = current == Shown::Embedded;
                     if entry_ui(ui, "Embedded", "in use", "this machine", Status::Ok, on) {
                         chosen = Some(Shown::Embedded);
@@ -294,6 +294,7 @@ impl State {
             |ui| {
                 let height = ui.available_height() - size::CONTROL - 12.0;
                 ScrollArea::vertical()
+                    .id_salt("form")
                     .max_height(height)
                     .auto_shrink([false, false])
                     .show(ui, |ui| {

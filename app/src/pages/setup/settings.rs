@@ -25,7 +25,7 @@ const SCALES: [(u16, &str); 7] = [
     (125, "125"),
     (150, "150"),
     (175, "175"),
-    (200, "200 %"),
+    (200, "200"),
 ];
 
 /// What the tab remembers.
@@ -41,7 +41,7 @@ impl State {
             self.rows = settings::rows(cx.settings, cx.start);
         }
         let room = ui.available_rect_before_wrap();
-        let [left, right] = split_columns(room, [Split::Points(396.0), Split::Share(1.0)]);
+        let [left, right] = split_columns(room, [Split::Points(428.0), Split::Share(1.0)]);
         console_ui(ui, left, cx);
         self.engine_ui(ui, right, cx);
     }
@@ -141,7 +141,7 @@ fn console_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
                 cx.acts.push(Action::Theme(theme));
             }
         });
-        field_ui(ui, "Text size", LABEL, |ui| {
+        field_ui(ui, "Text size, %", LABEL, |ui| {
             if let Some(scale) = segmented(ui, "Text size", &SCALES, cx.prefs.text_scale) {
                 cx.acts.push(Action::TextScale(scale));
             }
