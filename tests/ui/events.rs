@@ -98,7 +98,7 @@ fn what_was_done_is_saved_as_a_script() {
     desk.click("Replay europe-transactions\u{2026}");
     desk.click("Back by a number of lines");
     desk.until_seen("dry run, nothing changed");
-    desk.click("Apply the plan\u{2026}");
+    desk.click("Replay 3\u{2009}000 lines\u{2026}");
     desk.until_seen("Move retail-europe?");
     desk.click("Replay 3\u{2009}000 lines");
     desk.until_seen("read back, as planned");

@@ -1,7 +1,11 @@
 //! Topics, replays and messages.
 
+use std::path::PathBuf;
+
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::NodeT as _;
+use retail_console::actions::Action;
+use retail_console::prefs::ThemeChoice;
 use retail_engine::clean::Rules;
 use retail_engine::config::ErrorLimit;
 use retail_engine::flow::{BrowseFrom, BrowseRequest, LoadRequest, MessagePage, Resume, Until};
@@ -58,9 +62,24 @@ fn grouped(count: u64) -> String {
     retail_console::views::format::count(count)
 }
 
-fn load_to_the_log(desk: &Desk) {
+/// Lines of the file of [`more`].
+const MORE: u64 = 300;
+
+/// A file of lines that the sample does not have, in many invoices.
+fn more() -> String {
+    let sample = std::fs::read_to_string(retail_tests::sample_file()).unwrap();
+    let header = sample.lines().next().unwrap();
+    let rows = (0..MORE).map(|n| {
+        let invoice = 900_000 + n;
+        format!("{invoice},22086,PAPER CHAIN KIT,6,2010-12-01 08:26:00,2.55,17850,United Kingdom")
+    });
+    let rows: Vec<String> = std::iter::once(header.to_owned()).chain(rows).collect();
+    rows.join("\n")
+}
+
+fn load_to_the_log(desk: &Desk, file: PathBuf) {
     let request = LoadRequest {
-        file: retail_tests::sample_file(),
+        file,
         options: ReadOptions::default(),
         rules: Rules::builtin().unwrap(),
         limit: ErrorLimit::None,
@@ -89,7 +108,7 @@ fn a_replay_by_clicks_is_planned_confirmed_read_back_and_leaves_the_digests() {
         assert!(desk.sees(&grouped(*end)));
     }
     desk.shot("topics-plan");
-    desk.click("Apply the plan\u{2026}");
+    desk.click(&format!("Replay {} lines\u{2026}", grouped(all)));
     desk.until_seen("Move retail-europe?");
     desk.shot("topics-confirm");
     let written = desk.snapshot().regions[Region::Europe].written;
@@ -118,7 +137,7 @@ fn a_replay_by_clicks_is_planned_confirmed_read_back_and_leaves_the_digests() {
     desk.until_seen("Undo the last replay");
     desk.until_seen("Nothing to move");
     assert!(
-        desk.control("Apply the plan\u{2026}")
+        desk.control("Nothing to move")
             .unwrap()
             .accesskit_node()
             .is_disabled()
@@ -128,11 +147,20 @@ fn a_replay_by_clicks_is_planned_confirmed_read_back_and_leaves_the_digests() {
 #[test]
 fn skipping_lines_needs_the_name_and_undo_reads_them_after_all() {
     let mut desk = Desk::empty();
+    desk.load(retail_tests::sample_file());
+    let stored = desk.snapshot().lines;
     desk.engine().send(Command::PauseConsumers).unwrap();
-    load_to_the_log(&desk);
+    let file = desk.dir.path().join("more.csv");
+    std::fs::write(&file, more()).unwrap();
+    load_to_the_log(&desk, file);
     open_topics(&mut desk);
     desk.until_seen("held");
-    let all: u64 = ends(&desk).iter().sum();
+    let behind = |desk: &Desk| {
+        let ends: u64 = ends(desk).iter().sum();
+        ends - committed(desk).iter().sum::<u64>()
+    };
+    desk.until("the new lines wait", |desk| behind(desk) == MORE);
+    let all = MORE;
 
     desk.key(Modifiers::NONE, Key::R);
     desk.until_seen("Replay Europe");
@@ -140,7 +168,7 @@ fn skipping_lines_needs_the_name_and_undo_reads_them_after_all() {
     let skip = format!("Skip {} lines", grouped(all));
     desk.until_seen(&skip);
     desk.shot("topics-skip");
-    desk.click("Apply the plan\u{2026}");
+    desk.click(&format!("{skip}\u{2026}"));
     desk.until_seen("will not be read");
     desk.shot("topics-skip-confirm");
     let act = |desk: &Desk| desk.control(&skip).unwrap().accesskit_node().is_disabled();
@@ -151,8 +179,20 @@ fn skipping_lines_needs_the_name_and_undo_reads_them_after_all() {
     assert!(!act(&desk));
     desk.click(&skip);
     desk.until_seen("read back, as planned");
-    assert_eq!(committed(&desk).iter().sum::<u64>(), all);
-    assert_eq!(desk.snapshot().lines, 0);
+    desk.until("the group is at the end", |desk| behind(desk) == 0);
+    assert_eq!(desk.snapshot().lines, stored);
+
+    desk.click("Undo\u{2026}");
+    desk.until_seen("Undo the last replay");
+    let undo = format!("Undo, and read {} lines", grouped(all));
+    desk.click(&format!("{undo}\u{2026}"));
+    desk.until_seen("Set retail-europe back to where it stood?");
+    desk.click(&undo);
+    desk.until_seen("What was undone");
+    desk.click("Resume consumers");
+    desk.until("the lines are stored after all", |desk| {
+        desk.snapshot().lines == stored + all
+    });
 }
 
 #[test]
@@ -163,7 +203,8 @@ fn a_plan_of_a_group_that_moved_is_refused_with_the_reason() {
     let ends = ends(&desk);
     desk.click("Replay europe-transactions\u{2026}");
     desk.until_seen("dry run, nothing changed");
-    desk.click("Apply the plan\u{2026}");
+    let replay = format!("Replay {} lines", grouped(ends.iter().sum()));
+    desk.click(&format!("{replay}\u{2026}"));
     desk.until_seen("Move retail-europe?");
     // Somebody else moves the group while the question is open.
     let request = retail_engine::flow::ReplayRequest {
@@ -180,7 +221,7 @@ fn a_plan_of_a_group_that_moved_is_refused_with_the_reason() {
         .engine()
         .ask(|reply| Command::ApplyReplay(Box::new(plan), reply));
     moved.wait().unwrap().unwrap();
-    desk.click(&format!("Replay {} lines", grouped(ends.iter().sum())));
+    desk.click(&replay);
     desk.until_seen("the group moved from");
     desk.until_seen("pause the group's consumers, then make the plan again");
     desk.shot("topics-refused");
@@ -188,10 +229,10 @@ fn a_plan_of_a_group_that_moved_is_refused_with_the_reason() {
     desk.until("the other plan stands", |desk| committed(desk) == back);
     desk.click("Plan again");
     desk.until_seen("dry run, nothing changed");
-    let rest = format!("Replay {} lines\u{2026}", grouped(back.iter().sum()));
-    desk.until("the new plan", |desk| {
-        desk.sees(&rest) || desk.control("Apply the plan\u{2026}").is_some()
-    });
+    desk.until_seen(&format!(
+        "Replay {} lines\u{2026}",
+        grouped(back.iter().sum())
+    ));
     desk.click("Resume consumers");
     desk.until("all is read", |desk| committed(desk) == ends);
 }
@@ -200,9 +241,10 @@ fn a_plan_of_a_group_that_moved_is_refused_with_the_reason() {
 fn a_group_that_never_committed_is_unknown() {
     let mut desk = Desk::empty();
     desk.engine().send(Command::PauseConsumers).unwrap();
-    load_to_the_log(&desk);
+    load_to_the_log(&desk, retail_tests::sample_file());
     open_topics(&mut desk);
-    desk.until("lines wait", |desk| ends(desk).iter().all(|end| *end > 0));
+    desk.until_seen("held");
+    assert!(ends(&desk).iter().all(|end| *end > 0));
     let never = |desk: &Desk| {
         let snapshot = desk.snapshot();
         snapshot
@@ -282,11 +324,17 @@ fn the_palette_finds_regions_loads_and_settings() {
     desk.key(Modifiers::COMMAND, Key::K);
     desk.until_seen("Run: Overview");
     desk.shot("palette");
+    desk.type_into("Find", "asia");
     desk.click("Run: Region Asia-Pacific: topic and lag");
     desk.until_seen("Asia-Pacific lag");
     desk.key(Modifiers::COMMAND, Key::K);
+    desk.type_into("Find", "125");
     desk.until_seen("Run: Text size 125 %");
-    desk.click("Run: Load L-0001: Online_Retail_first_10k.csv");
+    desk.key(Modifiers::NONE, Key::Escape);
+    desk.until("the palette is closed", |desk| !desk.sees("Run: "));
+    desk.key(Modifiers::COMMAND, Key::K);
+    desk.type_into("Find", "l-0001");
+    desk.key(Modifiers::NONE, Key::Enter);
     desk.until_seen("What is in this file");
     desk.key(Modifiers::NONE, Key::R);
     desk.until_seen("Replay Asia-Pacific");
@@ -294,4 +342,27 @@ fn the_palette_finds_regions_loads_and_settings() {
     desk.until("the panel is closed", |desk| {
         !desk.sees("Replay Asia-Pacific")
     });
+}
+
+#[test]
+fn the_page_fits_small_windows_both_themes_and_large_text() {
+    let mut desk = desk();
+    desk.until_seen("Caught up");
+    desk.click("Replay europe-transactions\u{2026}");
+    desk.until_seen("dry run, nothing changed");
+    for (theme, name) in [(ThemeChoice::Light, "light"), (ThemeChoice::Dark, "dark")] {
+        let console = desk.harness.state_mut();
+        console.push(Action::Theme(theme));
+        for (width, height) in [(1440.0, 900.0), (1280.0, 720.0), (800.0, 600.0)] {
+            desk.resize(width, height);
+            desk.frame();
+            desk.shot(&format!("topics-{name}-{width}"));
+        }
+    }
+    desk.resize(1440.0, 900.0);
+    desk.harness.state_mut().push(Action::TextScale(200));
+    desk.frame();
+    desk.frame();
+    desk.shot("topics-large-text");
+    assert!(desk.control("Close replay").is_some());
 }

@@ -60,6 +60,7 @@ fn head_ui(ui: &mut Ui, state: &mut EventsState, shown: &[&Event], cx: &mut Cx<'
     let mut close = ui.memory(|memory| memory.top_modal_layer().is_none())
         && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
     ui.horizontal(|ui| {
+        ui.set_min_height(size::CONTROL);
         let tabs = [(Tab::Events, "Events"), (Tab::Done, "What was done")];
         if let Some(tab) = segmented(ui, "Drawer", &tabs, state.tab) {
             state.tab = tab;

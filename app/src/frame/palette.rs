@@ -1,13 +1,13 @@
 //! The palette: every act and page by a few letters of its name.
 
 use eframe::egui::{
-    Align, Context, Key, Layout, Modal, Modifiers, ScrollArea, Sense, TextEdit, Ui, vec2,
+    Align, Context, Key, Layout, Modal, Modifiers, Response, ScrollArea, Sense, Ui, vec2,
 };
 use retail_engine::handle::Snapshot;
 
 use crate::actions::{Action, Entry, entries, places};
 use crate::theme::{self, size};
-use crate::widgets::Line;
+use crate::widgets::{Line, TextField};
 
 /// What was typed, and which entry is chosen.
 #[derive(Debug, Default)]
@@ -74,10 +74,10 @@ pub fn palette_ui(ctx: &Context, state: &mut PaletteState, snapshot: Option<&Sna
             (_, true) => state.chosen.saturating_sub(1),
             _ => state.chosen.min(last),
         };
-        let edit = TextEdit::singleline(&mut state.typed)
-            .hint_text("Find a page, an act, a region, a load, a setting")
-            .desired_width(f32::INFINITY);
-        let response = ui.add(edit);
+        let response = TextField::new("Find")
+            .hint("Find a page, an act, a region, a load, a setting")
+            .width(ui.available_width() - 8.0)
+            .show(ui, &mut state.typed);
         if response.changed() {
             state.chosen = 0;
         }
@@ -89,7 +89,12 @@ pub fn palette_ui(ctx: &Context, state: &mut PaletteState, snapshot: Option<&Sna
                 Line::body("Nothing has that name.").color(muted).show(ui);
             }
             for (place, entry) in found.iter().enumerate() {
-                if entry_ui(ui, entry, place == state.chosen) || (enter && place == state.chosen) {
+                let chosen = place == state.chosen;
+                let response = entry_ui(ui, entry, chosen);
+                if chosen && (down || up) {
+                    response.scroll_to_me(None);
+                }
+                if response.clicked() || (enter && chosen) {
                     outcome = Outcome::Chosen(entry.action.clone());
                 }
             }
@@ -101,7 +106,7 @@ pub fn palette_ui(ctx: &Context, state: &mut PaletteState, snapshot: Option<&Sna
     outcome
 }
 
-fn entry_ui(ui: &mut Ui, entry: &Entry, chosen: bool) -> bool {
+fn entry_ui(ui: &mut Ui, entry: &Entry, chosen: bool) -> Response {
     let colors = theme::colors(ui);
     let room = vec2(ui.available_width(), size::ROW);
     let (rect, response) = ui.allocate_exact_size(room, Sense::click());
@@ -129,7 +134,7 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, chosen: bool) -> bool {
             format!("Run: {}", entry.label),
         )
     });
-    response.clicked()
+    response
 }
 
 #[cfg(test)]

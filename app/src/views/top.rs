@@ -6,6 +6,10 @@ use retail_engine::config::Mode;
 use retail_engine::flow::LoadState;
 use retail_engine::handle::{LoadView, Snapshot};
 
+use retail_engine::watch::alert_state::AlertPhase;
+use retail_engine::watch::alerts::Level;
+use retail_engine::watch::overall::Health;
+
 use super::format;
 use crate::start::Access;
 use crate::widgets::Status;
@@ -108,7 +112,7 @@ impl TopView {
             health: health(snapshot),
             faults: faults(snapshot),
             faults_active: !snapshot.faults.is_empty(),
-            alerts: Cell::quiet("None"),
+            alerts: alerts(snapshot),
             frozen,
         }
     }
@@ -167,7 +171,33 @@ fn health(snapshot: &Snapshot) -> Cell {
     if !snapshot.workers_failed.is_empty() {
         return Cell::of(Status::Critical, "A worker stopped");
     }
-    Cell::of(Status::Ok, "Healthy")
+    let status = match snapshot.health {
+        Health::Healthy => Status::Ok,
+        Health::Unknown | Health::Disputed => Status::Unknown,
+        Health::Attention => Status::Warn,
+        Health::Critical => Status::Critical,
+    };
+    Cell::of(status, snapshot.health.name())
+}
+
+/// Alerts that are on and that nobody has seen to, by the worst of them.
+fn alerts(snapshot: &Snapshot) -> Cell {
+    let new = || {
+        let alerts = snapshot.alerts.iter();
+        alerts.filter(|alert| alert.phase == AlertPhase::Firing)
+    };
+    let critical = new().filter(|alert| alert.level == Level::Critical).count();
+    match (new().count(), critical) {
+        (0, _) => Cell::quiet("None"),
+        (all, 0) => Cell::of(Status::Warn, format!("{all} to review")),
+        (all, critical) if all == critical => {
+            Cell::of(Status::Critical, format!("{critical} critical"))
+        }
+        (all, critical) => Cell::of(
+            Status::Critical,
+            format!("{critical} critical, {} to review", all - critical),
+        ),
+    }
 }
 
 fn faults(snapshot: &Snapshot) -> Cell {

@@ -343,7 +343,7 @@ fn planned_ui(ui: &mut Ui, planned: &Planned) {
         ));
     });
     let view = &planned.view;
-    rows_ui(ui, view, "After");
+    rows_ui(ui, view, ["Committed now", "After"]);
     ui.add_space(6.0);
     rule(ui);
     ui.add_space(4.0);
@@ -373,20 +373,13 @@ fn applied_ui(ui: &mut Ui, done: &Applied, cx: &Cx<'_>) -> Option<Asked> {
         widgets::badge(ui, Status::Ok, "read back, as planned")
             .on_hover_text(format!("Moved at {}", format::clock(done.at)));
     });
-    let progress = words::progress(&done.plan, cx.snapshot);
-    let words = if done.over.is_some() {
-        let of = words::Progress {
-            done: progress.of,
-            of: progress.of,
-        };
-        of.words()
-    } else {
-        progress.words()
-    };
-    let share = if done.over.is_some() {
-        1.0
-    } else {
-        progress.share()
+    let (words, share) = match (done.over, done.is_seen()) {
+        (Some(_), _) => (words::all_read(&done.plan), 1.0),
+        (None, false) => ("Moved; not measured since".to_owned(), 0.0),
+        (None, true) => {
+            let progress = words::progress(&done.plan, cx.snapshot);
+            (progress.words(), progress.share())
+        }
     };
     ui.horizontal(|ui| {
         Line::table(&words).medium().show(ui);
@@ -401,7 +394,7 @@ fn applied_ui(ui: &mut Ui, done: &Applied, cx: &Cx<'_>) -> Option<Asked> {
     });
     progress_bar(ui, share, &words);
     ui.add_space(6.0);
-    rows_ui(ui, &done.view, "Set to");
+    rows_ui(ui, &done.view, ["Stood at", "Set to"]);
     ui.add_space(8.0);
     let mut asked = None;
     ui.horizontal(|ui| {
@@ -439,10 +432,7 @@ fn foot_ui(ui: &mut Ui, sheet: &Sheet, applying: bool) -> Option<Asked> {
         };
         let skips = planned.is_some_and(|planned| planned.view.all.skips);
         let look = if skips { Look::Danger } else { Look::Primary };
-        let apply = Btn::new(text)
-            .look(look)
-            .icon(Icon::RotateCcw)
-            .label("Apply the plan\u{2026}");
+        let apply = Btn::new(text).look(look).icon(Icon::RotateCcw);
         if apply.blocked(blocked).clicked(ui) {
             asked = Some(Asked::Apply);
         }
@@ -489,10 +479,10 @@ fn pair_ui(ui: &mut Ui, name: &str, value: &str) {
     );
 }
 
-fn rows_ui(ui: &mut Ui, view: &PlanView, after: &str) {
+fn rows_ui(ui: &mut Ui, view: &PlanView, [now, after]: [&str; 2]) {
     let colors = theme::colors(ui);
     ui.spacing_mut().item_spacing.y = 0.0;
-    let titles = ["Partition", "Committed now", after, "Read again"];
+    let titles = ["Partition", now, after, "Read again"];
     cells_ui(ui, titles, |ui, text, _| {
         Line::caption(text).color(colors.muted).show(ui);
     });

@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::{DateTime, Local, NaiveDate, Utc};
 use eframe::egui::{Context, Rect, Ui};
 use retail_engine::flow::{ReplayError, ReplayRequest};
-use retail_engine::handle::{Command, ConsumerState};
+use retail_engine::handle::{Command, ConsumerState, Snapshot};
 use retail_engine::model::Topic;
 use retail_engine::replay::file;
 use retail_engine::replay::plan::{Plan, Strategy};
@@ -43,6 +43,28 @@ pub(super) struct Applied {
     pub(super) at: DateTime<Utc>,
     /// When all was read again.
     pub(super) over: Option<DateTime<Utc>>,
+    /// The newest measurement, and how many there were since.
+    newest: DateTime<Utc>,
+    since: u8,
+}
+
+impl Applied {
+    /// Whether a measurement was begun after the group was moved: the first that arrives may have
+    /// been under way.
+    pub(super) const fn is_seen(&self) -> bool {
+        self.since >= 2
+    }
+
+    fn look(&mut self, snapshot: &Snapshot) {
+        if snapshot.at > self.newest {
+            self.newest = snapshot.at;
+            self.since = self.since.saturating_add(1);
+        }
+        let is_over = words::progress(&self.plan, snapshot).is_over();
+        if self.over.is_none() && self.is_seen() && is_over {
+            self.over = Some(snapshot.at);
+        }
+    }
 }
 
 /// The panel while it is open.
@@ -166,11 +188,8 @@ impl State {
     /// Takes answers that have come.
     pub(super) fn refresh(&mut self, cx: &mut Cx<'_>) {
         self.take_applied(cx);
-        if let Some(applied) = &mut self.applied
-            && applied.over.is_none()
-            && words::progress(&applied.plan, cx.snapshot).is_over()
-        {
-            applied.over = Some(cx.snapshot.at);
+        if let Some(applied) = &mut self.applied {
+            applied.look(cx.snapshot);
         }
         if self.applying.is_none()
             && let Some(sheet) = &mut self.sheet
@@ -216,6 +235,8 @@ impl State {
                     kind,
                     at: cx.snapshot.at,
                     over: None,
+                    newest: cx.snapshot.at,
+                    since: 0,
                 });
                 if let Some(sheet) = &mut self.sheet {
                     sheet.planned = None;

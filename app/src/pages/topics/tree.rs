@@ -15,9 +15,9 @@ use crate::widgets::{self, Btn, ColumnSpec, Line, Look, Panel, Status, table};
 const WIDE: f32 = 940.0;
 /// Widths of the columns where there is room, and where there is little.
 const LARGE: [f32; 8] = [64.0, 84.0, 72.0, 72.0, 64.0, 84.0, 190.0, 84.0];
-const SMALL: [f32; 8] = [40.0, 76.0, 54.0, 54.0, 50.0, 66.0, 84.0, 26.0];
+const SMALL: [f32; 8] = [40.0, 76.0, 54.0, 54.0, 48.0, 72.0, 84.0, 24.0];
 /// Width of the bar of a lag.
-const BAR: f32 = 40.0;
+const BAR: f32 = 36.0;
 
 /// A row as it is drawn.
 enum Shown<'a> {
@@ -62,8 +62,8 @@ pub(super) fn tree_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_
         }
         let raised = theme::colors(ui).raised;
         ui.visuals_mut().selection.bg_fill = raised;
-        ui.spacing_mut().item_spacing = vec2(8.0, 0.0);
         let wide = ui.available_width() > WIDE;
+        ui.spacing_mut().item_spacing = vec2(if wide { 14.0 } else { 10.0 }, 0.0);
         let widths = if wide { LARGE } else { SMALL };
         let columns = [
             ColumnSpec::rest("Topic"),

@@ -160,18 +160,18 @@ fn facts(plan: &Plan, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
     )];
     if plan.read_again > 0 {
         facts.push((
-            "Bytes read again, about",
+            "Bytes read again",
             if plan.bytes > 0 {
-                format::bytes(plan.bytes)
+                format!("about {}", format::bytes(plan.bytes))
             } else {
                 "Unknown: the log gave no sample".to_owned()
             },
         ));
         facts.push((
-            "Time to read again, about",
+            "Time to read again",
             plan.takes.map_or_else(
-                || "Unknown: nothing was written yet".to_owned(),
-                format::duration,
+                || "Unknown: no rate was measured yet".to_owned(),
+                |time| format!("about {}", format::duration(time)),
             ),
         ));
     }
@@ -216,11 +216,11 @@ fn confirm(plan: &Plan, kind: Kind, group: &str, moved: usize) -> Vec<String> {
     }
     if plan.read_again > 0 {
         let time = plan.takes.map_or_else(
-            || "the time is not known".to_owned(),
-            |time| format!("about {}", format::duration(time)),
+            || "in a time that is not known".to_owned(),
+            |time| format!("in about {}", format::duration(time)),
         );
         said.push(format!(
-            "{} are read again, {time}. What is stored does not change.",
+            "{} are read again {time}. What is stored does not change.",
             lines(plan.read_again)
         ));
     }
@@ -259,6 +259,12 @@ pub fn progress(plan: &Plan, snapshot: &Snapshot) -> Progress {
         done: done.sum(),
         of: plan.read_again,
     }
+}
+
+/// What is said when all of a plan was read again.
+pub fn all_read(plan: &Plan) -> String {
+    let of = plan.read_again;
+    Progress { done: of, of }.words()
 }
 
 impl Progress {

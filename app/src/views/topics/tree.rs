@@ -259,19 +259,23 @@ fn lost_words(lost: u64) -> String {
 }
 
 fn oldest<'a>(ages: impl Iterator<Item = &'a Reading<Duration>>) -> Reading<Duration> {
-    let mut oldest = Duration::ZERO;
+    let mut oldest = None;
     for age in ages {
         match age {
-            Reading::Known(age) => oldest = oldest.max(*age),
+            Reading::Known(age) => oldest = oldest.max(Some(*age)),
             Reading::Stale { .. } | Reading::Unknown(_) => return age.clone(),
         }
     }
-    Reading::Known(oldest)
+    oldest.map_or_else(
+        || Reading::Unknown(UnknownLag::NotMeasured.to_string()),
+        Reading::Known,
+    )
 }
 
 fn consumer(snapshot: &Snapshot, topic: Topic) -> (Status, String) {
     let view = snapshot.consumers.iter().find(|c| c.topic == topic);
     match view.map(|view| &view.state) {
+        None if snapshot.partitions.is_empty() => (Status::Unknown, "Unknown".to_owned()),
         None => (Status::Unknown, "no consumer".to_owned()),
         Some(ConsumerState::Reading) => (Status::Ok, "1 consumer".to_owned()),
         Some(ConsumerState::Held) => (Status::Warn, "held".to_owned()),
