@@ -13,6 +13,7 @@ mod figures;
 mod idempotence;
 mod kills;
 mod pages;
+mod passport;
 mod setbacks;
 mod verbs;
 mod watching;

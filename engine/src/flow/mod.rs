@@ -24,6 +24,7 @@ mod judge;
 mod load;
 mod loads;
 mod names;
+mod passport;
 mod position;
 mod probe;
 mod produce;
@@ -58,12 +59,16 @@ pub use faults::FaultError;
 pub use journal::JournalError;
 pub use load::{LoadRecord, LoadState};
 pub use loads::{LoadEnd, LoadError, LoadRequest, Resume, Until};
+pub use passport::{
+    CommitPlace, FilePlace, Judged, LogPlace, Passport, PassportError, PassportQuery, Presence,
+    Stored, StoredPlace,
+};
 pub use probe::Delay;
 pub use produce::ProduceError;
 pub use quarantine::{
     ATTEMPTS_MAX, Fix, FixEffect, FixId, FixRule, Produced, QuarantineError, ReasonTotal,
     ReingestPlan, Reingested, RejectFilter, RejectKey, RejectPage, RejectStatus, RejectView,
-    ValueCount,
+    ValueCount, write_rejects,
 };
 pub use rebuild::RebuildError;
 pub use replay::{ReplayError, ReplayRequest};

@@ -15,9 +15,9 @@ use crate::failover::{Manual, Refusal};
 use crate::flow::{
     AnalyseError, BrowseCost, BrowseError, BrowseRequest, CheckError, CheckRequest, DrillError,
     DrillOutcome, DrillRecord, DrillRequest, FaultError, Fix, FixEffect, FixId, FixRule,
-    JournalError, LoadEnd, LoadError, LoadRequest, MessagePage, QuarantineError, RebuildError,
-    ReingestPlan, Reingested, RejectFilter, RejectPage, ReplayError, ReplayRequest, RouteChange,
-    RouteError, RoutingView,
+    JournalError, LoadEnd, LoadError, LoadRequest, MessagePage, Passport, PassportError,
+    PassportQuery, QuarantineError, RebuildError, ReingestPlan, Reingested, RejectFilter,
+    RejectPage, ReplayError, ReplayRequest, RouteChange, RouteError, RoutingView,
 };
 use crate::intake::{CheckReport, IntakeError, Preview};
 use crate::model::{BucketKey, Region, StoredLine};
@@ -165,6 +165,9 @@ pub enum Command {
     BrowseCost(Box<BrowseRequest>, Reply<Result<BrowseCost, BrowseError>>),
     /// Messages of a partition. Commits nothing.
     Browse(Box<BrowseRequest>, Reply<Result<MessagePage, BrowseError>>),
+    /// Every hop of a row, from its place in the file to each data centre. Dropping the answer
+    /// ends the looking.
+    Passport(PassportQuery, Reply<Result<Box<Passport>, PassportError>>),
     /// What faults will break here, said before they are started; starts nothing.
     Predict(Vec<Fault>, Reply<Prediction>),
     /// End the faults of the running drill, or its waiting for the return; answers whether one

@@ -186,6 +186,13 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
             let work = move || reply.send(shared.browse(&request));
             return task("browse", Box::new(work));
         }
+        Command::Passport(query, reply) => {
+            let work = move || {
+                let passport = shared.passport(query, &|| reply.is_wanted());
+                reply.send(passport.map(Box::new));
+            };
+            return task("passport", Box::new(work));
+        }
         Command::Customers(query, reply) => {
             let work = move || reply.send(shared.customers(*query));
             return task("customers", Box::new(work));

@@ -38,6 +38,7 @@ impl Command {
             | Self::PlanReingest(..)
             | Self::BrowseCost(..)
             | Self::Browse(..)
+            | Self::Passport(..)
             | Self::Predict(..)
             | Self::DrillRecords(_)
             | Self::Customers(..)

@@ -15,6 +15,7 @@ mod check;
 mod encoding;
 mod error;
 mod export;
+mod find;
 mod header;
 mod lines;
 mod mend;
@@ -35,6 +36,7 @@ pub use check::{
 };
 pub use error::{ForeignKind, IntakeError};
 pub use export::{EXTRA_COLUMNS, ExportError, RowLayout, row_fields, write_rejects_csv};
+pub use find::{FileRow, find_row};
 pub use lines::{CleanLine, LineReader, ReadProgress, ReadRow, SetAside};
 pub use mend::{RowParts, field_spans, write_rows_csv};
 pub use options::{Column, Delimiter, Limits, ReadOptions, TextEncoding};

@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::fault::{Fault, Outcome};
 use crate::model::{
     BucketKey, Catalog, ConsistencyLevel, Day, Dc, DcSet, LineTable, LoadId, PerDc, Reading,
-    Reason, Reject, RowsDigest, StoredLine, Summary, TopicPartition,
+    Reason, Reject, RowNo, RowsDigest, StoredLine, Summary, TopicPartition,
 };
 
 /// Orders writes to the same summary: the generation's base plus the offset that the write is
@@ -168,6 +168,8 @@ pub struct RejectQuery {
     pub load: Option<LoadId>,
     /// For one reason only.
     pub reason: Option<Reason>,
+    /// One data row of each load only.
+    pub row: Option<RowNo>,
     /// Rows to pass over first.
     pub skip: usize,
     /// Rows to return at most; `None` for all.

@@ -126,6 +126,7 @@ pub(super) fn select(
         if query
             .reason
             .is_some_and(|reason| reason != row.reject.reason)
+            || query.row.is_some_and(|wanted| wanted != row.reject.row)
         {
             return;
         }
@@ -138,6 +139,9 @@ pub(super) fn select(
     for chunk in chunks {
         let (key, value) = chunk?;
         let start = place(&key)?;
+        if query.row.is_some_and(|wanted| wanted < start.1) {
+            continue; // All of its rows are behind the one that is wanted.
+        }
         let later = waiting.split_off(&start);
         for row in std::mem::replace(&mut waiting, later).into_values() {
             take(row, &mut out);

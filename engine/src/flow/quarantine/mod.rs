@@ -5,6 +5,7 @@
 //! a file and loads it like any other, through the same reader, cleaner and router, with a
 //! ledger of its own.
 
+mod export;
 mod fixes;
 mod page;
 mod reingest;
@@ -23,6 +24,7 @@ use crate::model::LoadId;
 use crate::ports::{RejectQuery, RejectRow, StoreError};
 use crate::telemetry::EventKind;
 
+pub use export::write_rejects;
 pub use fixes::{ATTEMPTS_MAX, Fix, FixId, FixRule, Produced, Reingested, RejectKey, RejectStatus};
 pub use page::{ReasonTotal, RejectFilter, RejectPage, RejectView, ValueCount};
 pub use reingest::{FixEffect, ReingestPlan};
@@ -161,6 +163,15 @@ impl Runtime {
             before,
             after,
         });
+    }
+
+    /// Where a row stands, and how often it was set aside again after it was mended.
+    pub(crate) fn standing_of(&self, row: &RejectRow, layout: &RowLayout) -> (RejectStatus, u32) {
+        let board = self.quarantine.board();
+        (
+            board.status(row, layout),
+            board.attempts(RejectKey::of(row)),
+        )
     }
 
     /// How the rows of a load are cut.

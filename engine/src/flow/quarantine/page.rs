@@ -27,6 +27,8 @@ pub struct RejectFilter {
     pub value: Option<String>,
     /// Of one month, such as `2010-12`.
     pub month: Option<String>,
+    /// With this in the raw text, in any ASCII case.
+    pub text: Option<String>,
     /// Rows to pass over first.
     pub skip: usize,
     /// Rows to return at most.
@@ -40,6 +42,7 @@ impl Default for RejectFilter {
             reason: None,
             value: None,
             month: None,
+            text: None,
             skip: 0,
             limit: 100,
         }
@@ -144,6 +147,13 @@ impl Runtime {
             if is_other(&filter.value, &parts.value) || is_other(&filter.month, &month) {
                 return;
             }
+            if filter
+                .text
+                .as_ref()
+                .is_some_and(|text| !holds(&row.reject.raw, text))
+            {
+                return;
+            }
             total += 1;
             if total > filter.skip && rows.len() < filter.limit {
                 rows.push(RejectView {
@@ -166,6 +176,15 @@ impl Runtime {
             rows_of_other_values,
         })
     }
+}
+
+/// Whether a text holds another, in any ASCII case.
+fn holds(text: &str, wanted: &str) -> bool {
+    let (text, wanted) = (text.as_bytes(), wanted.as_bytes());
+    wanted.is_empty()
+        || text
+            .windows(wanted.len())
+            .any(|part| part.eq_ignore_ascii_case(wanted))
 }
 
 fn most_frequent(values: BTreeMap<String, u64>) -> (Vec<ValueCount>, u64) {
