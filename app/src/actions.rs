@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use eframe::egui::{InputState, Key, KeyboardShortcut, Modifiers};
+use retail_engine::flow::PassportQuery;
 use retail_engine::handle::Snapshot;
 use retail_engine::model::{LoadId, Region};
 
@@ -57,6 +58,10 @@ pub enum Action {
     Export,
     /// Take the last act back.
     Undo,
+    /// Show the path of the row that is chosen on the page, or ask for one.
+    RowPath,
+    /// Show the path of a row; without one, ask for it.
+    Passport(Option<PassportQuery>),
     /// End the program.
     Quit,
 }
@@ -128,6 +133,7 @@ pub fn entries() -> Vec<Entry> {
             Some(ctrl(Key::S)),
         ),
         entry(Action::Undo, "Undo", Some(ctrl(Key::Z))),
+        entry(Action::RowPath, "Path of a row", Some(plain(Key::P))),
         entry(Action::Settings, "Settings", Some(ctrl(Key::Comma))),
         entry(Action::Theme(ThemeChoice::Dark), "Theme: dark", None),
         entry(Action::Theme(ThemeChoice::Light), "Theme: light", None),

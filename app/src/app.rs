@@ -14,6 +14,7 @@ use crate::frame::event_bar::event_bar_ui;
 use crate::frame::events::{EventsState, events_ui};
 use crate::frame::nav::{Badge, NavWidth, nav_ui};
 use crate::frame::palette::{Outcome, PaletteState, palette_ui};
+use crate::frame::passport::{PassportState, passport_ui};
 use crate::frame::top_bar::top_bar_ui;
 use crate::link::{Link, Opened, Pending};
 use crate::notices::Notices;
@@ -42,6 +43,7 @@ pub struct Console {
     frozen: Option<(Arc<Snapshot>, Instant)>,
     events: Option<EventsState>,
     palette: Option<PaletteState>,
+    passport: Option<PassportState>,
     keys: bool,
     ended: Pending<usize>,
 }
@@ -65,6 +67,7 @@ impl Console {
             frozen: None,
             events: None,
             palette: None,
+            passport: None,
             keys: false,
             ended: Pending::Idle,
             kept: prefs.clone(),
@@ -134,6 +137,9 @@ impl Console {
             self.kept = self.prefs.clone();
         }
         widgets::set_read_only(ctx, self.link.access() == Access::ReadOnly);
+        if let Some(state) = &mut self.passport {
+            state.refresh(ctx);
+        }
         if let Some(stays) = self.notices.tidy() {
             ctx.request_repaint_after(stays);
         }
@@ -335,6 +341,12 @@ impl Console {
                 }
             }
         }
+        if let Some(state) = &mut self.passport {
+            let snapshot = self.link.snapshot().map(Arc::as_ref);
+            if !passport_ui(ctx, state, &self.link, snapshot) {
+                self.passport = None;
+            }
+        }
         if self.keys {
             self.keys = pages::keys::keys_ui(ctx);
         }
@@ -418,6 +430,19 @@ impl Console {
             Action::ShowLoad(_) => {
                 self.go(Page::Load);
                 self.hand_over(ctx, &action);
+            }
+            Action::RowPath => {
+                let before = self.acts.len();
+                self.hand_over(ctx, &action);
+                if self.acts.len() == before {
+                    // The page has no row that is chosen: which one is asked for.
+                    self.acts.push(Action::Passport(None));
+                }
+                ctx.request_repaint();
+            }
+            Action::Passport(query) => {
+                self.passport = Some(PassportState::open(&self.link, query));
+                ctx.request_repaint();
             }
             Action::OpenDialog | Action::TogglePresenter | Action::Export | Action::Undo => {
                 self.hand_over(ctx, &action);

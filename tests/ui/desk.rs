@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::epaint::textures::TexturesDelta;
-use eframe::egui::{Color32, Key, Modifiers, Vec2};
+use eframe::egui::{
+    Color32, Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, Vec2,
+};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use egui_kittest::{Harness, Node, TestRenderer};
 use image::RgbaImage;
@@ -189,6 +191,35 @@ impl Desk {
         self.control(label).unwrap().click();
         self.frame();
         self.frame();
+    }
+
+    /// Clicks where a text stands, such as a cell of a table: the first that contains it.
+    pub(crate) fn click_text(&mut self, text: &str) {
+        self.until_seen(text);
+        self.text_at(text).click();
+        self.frame();
+        self.frame();
+    }
+
+    /// Scrolls what a text stands in; negative goes on.
+    pub(crate) fn scroll_text(&mut self, text: &str, points: f32) {
+        self.until_seen(text);
+        let at = self.text_at(text).rect().center();
+        self.harness.event(Event::PointerMoved(at));
+        self.harness.event(Event::MouseWheel {
+            unit: MouseWheelUnit::Point,
+            delta: Vec2::new(0.0, points),
+            phase: TouchPhase::Move,
+            source: MouseWheelSource::Unknown,
+            modifiers: Modifiers::NONE,
+        });
+        self.frame();
+        self.frame();
+    }
+
+    fn text_at<'a>(&'a self, text: &'a str) -> Node<'a> {
+        let mut all = self.harness.query_all_by_label_contains(text);
+        all.next().unwrap()
     }
 
     /// The control of this label: the first that can be clicked or typed in.

@@ -16,6 +16,7 @@ mod desk;
 mod events;
 mod first_run;
 mod overview;
+mod quality;
 mod setup;
 mod topics;
 

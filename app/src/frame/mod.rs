@@ -5,4 +5,5 @@ pub mod event_bar;
 pub mod events;
 pub mod nav;
 pub mod palette;
+pub mod passport;
 pub mod top_bar;

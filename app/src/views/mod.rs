@@ -8,6 +8,7 @@ pub mod format;
 pub mod ledger;
 pub mod load;
 pub mod overview;
+pub mod passport;
 pub mod pipeline;
 pub mod quality;
 pub mod setup;
