@@ -25,7 +25,7 @@ use crate::start::{Access, Start};
 use crate::theme::{self, size};
 use crate::views::format;
 use crate::views::top::TopView;
-use crate::widgets::{self, rect_ui};
+use crate::widgets::{self, Confirm, Decision, rect_ui};
 
 /// The console.
 pub struct Console {
@@ -46,6 +46,19 @@ pub struct Console {
     passport: Option<PassportState>,
     keys: bool,
     ended: Pending<usize>,
+    closing: Closing,
+}
+
+/// Whether the window is to be closed while a load runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Closing {
+    /// It is not.
+    #[default]
+    No,
+    /// It was asked for; a person decides about the load.
+    Asked,
+    /// The load ends, then the window closes.
+    Ending,
 }
 
 impl Console {
@@ -71,6 +84,7 @@ impl Console {
             keys: false,
             ended: Pending::Idle,
             kept: prefs.clone(),
+            closing: Closing::No,
             prefs,
         })
     }
@@ -140,6 +154,7 @@ impl Console {
         if let Some(state) = &mut self.passport {
             state.refresh(ctx);
         }
+        self.hold_window(ctx);
         if let Some(stays) = self.notices.tidy() {
             ctx.request_repaint_after(stays);
         }
@@ -349,6 +364,60 @@ impl Console {
         }
         if self.keys {
             self.keys = pages::keys::keys_ui(ctx);
+        }
+        self.closing_ui(ctx);
+    }
+
+    /// Keeps the window open while a load runs, until a person has decided and the load has ended.
+    fn hold_window(&mut self, ctx: &Context) {
+        let runs = self
+            .link
+            .snapshot()
+            .is_some_and(|snapshot| snapshot.load.is_some());
+        if ctx.input(|input| input.viewport().close_requested()) && runs {
+            ctx.send_viewport_cmd(ViewportCommand::CancelClose);
+            if self.closing == Closing::No {
+                self.closing = Closing::Asked;
+            }
+        }
+        match self.closing {
+            Closing::Ending if !runs => {
+                self.closing = Closing::No;
+                ctx.send_viewport_cmd(ViewportCommand::Close);
+            }
+            Closing::Ending => ctx.request_repaint_after(Duration::from_millis(50)),
+            // It ended by itself while the question was open.
+            Closing::Asked if !runs => self.closing = Closing::No,
+            Closing::Asked | Closing::No => {}
+        }
+    }
+
+    /// The question about the load, before the window closes.
+    fn closing_ui(&mut self, ctx: &Context) {
+        let Some(snapshot) = self.link.snapshot().cloned() else {
+            return;
+        };
+        let (Closing::Asked, Some(load)) = (self.closing, &snapshot.load) else {
+            return;
+        };
+        let lines = pages::load::cancel_lines(load);
+        let confirm = Confirm {
+            title: "End the load and close?",
+            lines: &lines,
+            act: "End the load and close",
+            name: None,
+            blocked: None,
+        };
+        match confirm.show(ctx, &mut String::new()) {
+            Decision::Open => {}
+            Decision::Cancel => self.closing = Closing::No,
+            Decision::Act => {
+                self.closing = Closing::Ending;
+                let what = format!("End {} and close", load.record.id);
+                let act = self.runbook.begin(snapshot.at, what, None);
+                self.runbook.end(act, Ended::Done("sent".to_owned()));
+                self.link.send(Command::CancelLoad);
+            }
         }
     }
 

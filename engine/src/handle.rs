@@ -27,7 +27,8 @@ pub use crate::wire::OpenError;
 pub use command::Command;
 pub use effect::Effect;
 pub use snapshot::{
-    ConsumerState, ConsumerView, DcView, LoadView, PartitionView, QueueView, RegionView, Snapshot,
+    ConsumerState, ConsumerView, DcView, LoadPace, LoadView, PartitionView, QueueView, RegionView,
+    Snapshot,
 };
 
 /// Commands that may wait. A person sends a few; a program that sends more waits.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::config::{ErrorLimit, FlagValue, Sources};
+use crate::intake::Column;
 use crate::model::{LoadId, Reason, Region, Topic};
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -221,6 +222,14 @@ pub(crate) struct ReadingArgs {
     /// Order of day and month in dates such as 01/12/2010
     #[arg(long, value_enum, help_heading = "Reading the file")]
     pub(crate) date_order: Option<DateOrder>,
+    /// A column whose name in the file is not recognised, as in `UnitPrice=Preis`; may be repeated
+    #[arg(
+        long = "column",
+        value_name = "COLUMN=NAME",
+        value_parser = column,
+        help_heading = "Reading the file"
+    )]
+    pub(crate) columns: Vec<(Column, String)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -494,6 +503,13 @@ pub(crate) struct BenchArgs {
 
 fn region(text: &str) -> Result<Region, &'static str> {
     Region::parse(text).ok_or("one of europe, americas, asiapacific")
+}
+
+fn column(text: &str) -> Result<(Column, String), String> {
+    let names = Column::ALL.map(Column::name).join(", ");
+    text.split_once('=')
+        .and_then(|(column, name)| Some((Column::of_name(column)?, name.to_owned())))
+        .ok_or_else(|| format!("one of {names}, then = and its name in the file"))
 }
 
 fn topic(text: &str) -> Result<Topic, String> {

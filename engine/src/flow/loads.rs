@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use serde::Serialize;
 use thiserror::Error;
 
 use super::analyse::Extent;
@@ -16,6 +17,7 @@ use super::produce::{ProduceError, Producer};
 use super::runtime::Runtime;
 use crate::clean::Rules;
 use crate::config::ErrorLimit;
+use crate::handle::LoadPace;
 use crate::intake::{Fingerprint, IntakeError, LineReader, ReadOptions, ReadProgress, RowLayout};
 use crate::ledger::{Intake, Ledger};
 use crate::model::{
@@ -66,6 +68,21 @@ pub enum Until {
     Closed,
 }
 
+/// When the stages of a load were through, since its request. A stage begins as soon as the first
+/// line reaches it, so they overlap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct LoadTimes {
+    /// All rows were read, cleaned, and in the log.
+    pub produced: Duration,
+    /// All offsets were committed: durable in two data centres. `None` for a load that did not
+    /// go so far.
+    pub written: Option<Duration>,
+    /// Every data centre had settled.
+    pub visible: Option<Duration>,
+    /// The tables for other programs were written.
+    pub tables: Option<Duration>,
+}
+
 /// How a load ended.
 #[derive(Debug, Clone)]
 pub struct LoadEnd {
@@ -77,6 +94,8 @@ pub struct LoadEnd {
     pub stored: PerDc<Reading<RowsDigest>>,
     /// From the request to the end.
     pub took: Duration,
+    /// When its stages were through.
+    pub times: LoadTimes,
     /// Row that it went on after, if it was resumed.
     pub resumed_after: Option<u64>,
 }
@@ -180,6 +199,15 @@ impl Loads {
             .map(|(_, gate)| Arc::clone(gate))
     }
 
+    /// Whether the load that runs goes on.
+    pub(crate) fn pace(&self) -> LoadPace {
+        match self.gate() {
+            Some(gate) if gate.is_stopped() => LoadPace::Ending,
+            Some(gate) if gate.is_paused() => LoadPace::Paused,
+            Some(_) | None => LoadPace::Running,
+        }
+    }
+
     /// Ends the load that runs, and lets no other begin.
     pub(crate) fn stop(&self) {
         self.stopped
@@ -216,16 +244,18 @@ impl Runtime {
         let record = self.claim(request, fingerprint, &gate, &reader, began)?;
         let resumed_after = (record.intake.read > 0).then_some(record.intake.read);
         let load = record.id;
-        let result = self.run_load(request, record, &mut reader, &gate);
+        let since = || self.clock.monotonic().saturating_sub(began);
+        let result = self.run_load(request, record, &mut reader, &gate, &since);
         *self.loads.current.lock() = None;
-        let record = result.inspect_err(|error| self.tell_broken_off(load, error))?;
+        let (record, times) = result.inspect_err(|error| self.tell_broken_off(load, error))?;
         let ledger = self.ledger(&record);
         self.tell_end(&record, &ledger);
         Ok(LoadEnd {
             stored: self.store.health().dcs.map(|dc| dc.rows),
             ledger,
             record,
-            took: self.clock.monotonic().saturating_sub(began),
+            took: since(),
+            times,
             resumed_after,
         })
     }
@@ -316,7 +346,8 @@ impl Runtime {
         record: LoadRecord,
         reader: &mut LineReader,
         gate: &Arc<Gate>,
-    ) -> Result<LoadRecord, LoadError> {
+        since: &dyn Fn() -> Duration,
+    ) -> Result<(LoadRecord, LoadTimes), LoadError> {
         let shared = Arc::clone(self);
         let producer = Producer {
             log: Arc::clone(&self.log),
@@ -331,17 +362,26 @@ impl Runtime {
         };
         let record = producer.run(reader, record)?;
         self.loads.update(&record, Some(reader.progress()));
+        let mut times = LoadTimes {
+            produced: since(),
+            ..LoadTimes::default()
+        };
         if request.until == Until::Closed && record.to.is_some() {
             self.wait_written(&record, gate)?;
+            times.written = Some(since());
             self.analytics.settle();
             if self.store.settle(SETTLE) == crate::ports::Settled::NotYet {
                 tracing::warn!("not every data centre has every line yet");
+            } else {
+                times.visible = Some(since());
             }
             if let Err(error) = self.analytics.materialise(Extent::IfChanged) {
                 tracing::warn!(%error, "the derived tables are written later");
+            } else {
+                times.tables = Some(since());
             }
         }
-        Ok(record)
+        Ok((record, times))
     }
 
     /// Waits until the offsets of a load are committed.
@@ -398,6 +438,25 @@ impl Runtime {
     pub(crate) fn partitions(&self) -> impl Iterator<Item = TopicPartition> + '_ {
         Topic::ALL.into_iter().flat_map(|topic| {
             (0..self.log.partitions(topic)).map(move |n| TopicPartition::new(topic, n))
+        })
+    }
+
+    /// The balance sheet of any load: of an older one as it was when the next one began, as that
+    /// waits until everything before it is written.
+    pub(crate) fn ledger_of(&self, load: LoadId) -> Option<Ledger> {
+        let all = self.loads.all();
+        let place = all.iter().position(|record| record.id == load)?;
+        let record = all.get(place)?;
+        let Some(next) = all.get(place + 1) else {
+            return Some(self.ledger(record));
+        };
+        let mut closed = record.clone();
+        closed.to.get_or_insert_with(|| next.from.clone());
+        let why = format!("loads since {} have added lines", next.id);
+        Some(Ledger {
+            lines_now: next.lines_before,
+            visible: PerDc::from_fn(|_| Reading::Unknown(why.clone())),
+            ..self.ledger(&closed)
         })
     }
 

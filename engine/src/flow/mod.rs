@@ -58,7 +58,7 @@ pub use drill::{
 pub use faults::FaultError;
 pub use journal::JournalError;
 pub use load::{LoadRecord, LoadState};
-pub use loads::{LoadEnd, LoadError, LoadRequest, Resume, Until};
+pub use loads::{LoadEnd, LoadError, LoadRequest, LoadTimes, Resume, Until};
 pub use passport::{
     CommitPlace, FilePlace, Judged, LogPlace, Passport, PassportError, PassportQuery, Presence,
     Stored, StoredPlace,

@@ -135,6 +135,7 @@ impl Sampler {
             }
         });
         let load = runtime.loads.current().map(|current| LoadView {
+            pace: runtime.loads.pace(),
             ledger: runtime.ledger(&current.record),
             elapsed: now.saturating_sub(current.began),
             read: current.read,
@@ -168,6 +169,7 @@ impl Sampler {
             partitions,
             consumers: consumers(&runtime),
             counters,
+            rate_limit: runtime.rate.get(),
             rates,
             store: Some(store),
             canary: runtime.canary.view(now),

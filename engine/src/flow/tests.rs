@@ -424,3 +424,24 @@ fn a_drill_shows_its_steps_while_it_runs_and_a_cancelled_one_says_so() {
     let page = std::fs::read_to_string(&record.html).unwrap();
     assert!(page.contains("Cancelled") && record.json.exists());
 }
+
+#[test]
+fn the_ledger_of_an_older_load_ends_where_the_next_began() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(&dir.path().join("data"));
+    let first = load(&engine, &write(dir.path(), "a.csv", ROWS));
+    let times = first.times;
+    assert!(times.produced <= times.written.unwrap());
+    assert!(times.written <= times.visible && times.visible <= times.tables);
+    let more = "8,B,more,1,1/14/2011 8:31,2.5,,France\n9,B,more,1,1/14/2011 8:31,2.5,,Spain\n";
+    let second = load(&engine, &write(dir.path(), "b.csv", more));
+    let ledger = |load| answer(&engine.ask(|reply| Command::Ledger(load, reply)));
+    let older = ledger(first.record.id).unwrap();
+    assert_eq!(older.new_lines(), first.ledger.new_lines());
+    assert_eq!(older.written, first.ledger.written);
+    assert!(older.gaps().is_empty(), "{:?}", older.gaps());
+    assert!(older.visible.iter().all(|(_, dc)| dc.known().is_none()));
+    let newest = ledger(second.record.id).unwrap();
+    assert_eq!((newest.new_lines(), newest.is_closed()), (2, true));
+    assert_eq!(ledger(LoadId(99)), None);
+}

@@ -20,7 +20,8 @@ use crate::flow::{
     RejectPage, ReplayError, ReplayRequest, RouteChange, RouteError, RoutingView,
 };
 use crate::intake::{CheckReport, IntakeError, Preview};
-use crate::model::{BucketKey, Region, StoredLine};
+use crate::ledger::Ledger;
+use crate::model::{BucketKey, LoadId, Region, StoredLine};
 use crate::ports::{
     BucketScope, Comparison, DerivedRows, Fault, RejectQuery, RejectRow, RepairReport, StoreError,
 };
@@ -42,6 +43,9 @@ pub enum Command {
     CancelLoad,
     /// Limit the lines per second of loads; `None` for no limit.
     SetRate(Option<u64>),
+    /// The balance sheet of a load, running or over; `None` for one that is not known. That of an
+    /// older load ends where the next one began, and says nothing of what is visible.
+    Ledger(LoadId, Reply<Option<Box<Ledger>>>),
     /// Hold the consumers; they finish what is in flight.
     PauseConsumers,
     /// Let the consumers go on.

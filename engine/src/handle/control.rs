@@ -131,6 +131,9 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
             let work = move || reply.send(shared.rejects(&query));
             return task("rejects", Box::new(work));
         }
+        Command::Ledger(load, reply) => {
+            reply.send(shared.ledger_of(load).map(Box::new));
+        }
         Command::CancelCheck => shared.checks.cancel(),
         Command::Routing(reply) => reply.send(shared.routing.view()),
         Command::Fixes(reply) => reply.send(shared.fixes()),

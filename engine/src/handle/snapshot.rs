@@ -149,11 +149,25 @@ pub struct QueueView {
     pub capacity: u64,
 }
 
+/// Whether the running load goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LoadPace {
+    /// It does.
+    Running,
+    /// A person holds it.
+    Paused,
+    /// It was told to end, and finishes what is in flight.
+    Ending,
+}
+
 /// The running load in a snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LoadView {
     /// The load, as far as the log has it.
     pub record: LoadRecord,
+    /// Whether it goes on.
+    pub pace: LoadPace,
     /// Its balance sheet now.
     pub ledger: Ledger,
     /// Since it began.
@@ -206,6 +220,8 @@ pub struct Snapshot {
     pub counters: HopCounters,
     /// Rows per second at each hop, over the last two seconds.
     pub rates: Option<HopRates>,
+    /// Lines per second that loads are held to; `None` where nothing limits them.
+    pub rate_limit: Option<u64>,
     /// The data centres; `None` before the first sample.
     pub store: Option<StoreHealth>,
     /// How long a probe takes from each data centre to each: `canary[via][at]`.
@@ -261,6 +277,7 @@ impl Snapshot {
             consumers: Vec::new(),
             counters: HopCounters::default(),
             rates: None,
+            rate_limit: None,
             store: None,
             canary: PerDc::from_fn(|_| {
                 PerDc::from_fn(|_| Reading::Unknown("nothing was measured yet".into()))

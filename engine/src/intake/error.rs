@@ -77,6 +77,8 @@ pub enum IntakeError {
         missing: Vec<String>,
         /// Columns of the file that are not used, and look close.
         hint: Vec<String>,
+        /// All columns of the file that are not used, in its order.
+        unused: Vec<String>,
     },
     /// Two columns of the file are the same column of a line.
     #[error("the header has {column} twice: {} and {}", names.0, names.1)]

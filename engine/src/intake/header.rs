@@ -75,6 +75,11 @@ pub(super) fn map(
     }
     Err(IntakeError::MissingColumns {
         hint: close_names(&cells, &missing),
+        unused: cells
+            .iter()
+            .filter(|cell| cell.column.is_none())
+            .map(|cell| cell.name.clone())
+            .collect(),
         missing: missing.iter().map(|c| c.name().to_owned()).collect(),
     })
 }

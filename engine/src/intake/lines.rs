@@ -73,6 +73,8 @@ pub struct LineReader {
     in_force: RuleSet,
     window: OccurrenceWindow,
     rows: u64,
+    /// The last row.
+    last: Option<Piece>,
     /// Rules that the last row matches, in force or not.
     matched: RuleSet,
 }
@@ -123,6 +125,7 @@ impl LineReader {
             in_force: rules.in_force(),
             window: OccurrenceWindow::new(OccurrenceWindow::DEFAULT_CAPACITY),
             rows: 0,
+            last: None,
             matched: RuleSet::default(),
         })
     }
@@ -163,6 +166,14 @@ impl LineReader {
         self.matched
     }
 
+    /// Physical line and text of the last row, as a rejection has them.
+    pub(super) fn last_raw(&self) -> (u64, String) {
+        self.last.as_ref().map_or_else(Default::default, |piece| {
+            let raw = self.splitter.raw(piece);
+            (piece.line, text_of(raw, RAW_BYTES_MAX))
+        })
+    }
+
     /// The text of the last date that could be read.
     pub(super) fn last_date(&self) -> &[u8] {
         &self.typer.memo.date
@@ -183,6 +194,7 @@ impl LineReader {
             self.plan.warn(WarningCode::FileTrailingNuls, message);
         }
         self.rows += 1;
+        self.last = Some(piece);
         self.matched = RuleSet::default();
         let Self {
             splitter,

@@ -19,6 +19,10 @@ use super::plan::ReadPlan;
 pub struct PreviewRow {
     /// Data row, from 1.
     pub row: RowNo,
+    /// Physical line on which it begins, from 1.
+    pub line: u64,
+    /// As it stands in the file, transcoded to UTF-8; cut after 4,096 bytes.
+    pub raw: String,
     /// What becomes of it.
     pub outcome: PreviewOutcome,
 }
@@ -93,7 +97,13 @@ pub fn preview(
             }
         };
         if shown.len() < rows {
-            shown.push(PreviewRow { row, outcome });
+            let (line, raw) = reader.last_raw();
+            shown.push(PreviewRow {
+                row,
+                line,
+                raw,
+                outcome,
+            });
         }
     };
     Ok(Preview {

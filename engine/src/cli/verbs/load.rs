@@ -310,6 +310,7 @@ pub(crate) fn read_options(args: &ReadingArgs) -> ReadOptions {
             DateOrder::Day => clean::DateOrder::DayFirst,
             DateOrder::Month => clean::DateOrder::MonthFirst,
         }),
+        columns: args.columns.iter().cloned().collect(),
         ..ReadOptions::default()
     }
 }
