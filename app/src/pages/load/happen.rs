@@ -109,6 +109,7 @@ enum Act {
 
 fn rules_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>) {
     let mut act = None;
+    let mut to_builtin = false;
     let rules = state.rules(cx);
     let is_builtin = rules.in_force() == super::files::builtin().in_force();
     Panel::titled("Rules").show_with(
@@ -127,7 +128,7 @@ fn rules_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>) {
                     .hint("Back to the built-in rules")
                     .clicked(ui)
                 {
-                    act = Some(Act::Builtin);
+                    to_builtin = true;
                 }
             }
         },
@@ -153,6 +154,9 @@ fn rules_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>) {
             });
         },
     );
+    if to_builtin {
+        act = Some(Act::Builtin);
+    }
     match act {
         Some(Act::Switch(rule, to)) => state.switch(rule, to, cx),
         Some(Act::Builtin) => {

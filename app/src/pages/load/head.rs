@@ -172,7 +172,7 @@ fn check_acts_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
         }
         Some(why) => {
             let warn = theme::colors(ui).warn;
-            let waits = matches!(check.head, None);
+            let waits = check.head.is_none();
             let color = if waits { theme::colors(ui).muted } else { warn };
             Line::table(why).color(color).show(ui);
             if !waits {

@@ -18,7 +18,7 @@ use super::{State, pair_ui};
 use crate::actions::Action;
 use crate::link::Pending;
 use crate::pages::{Cx, Page};
-use crate::picture::drawing;
+use crate::picture;
 use crate::theme::{self, Icon, Type, size};
 use crate::views::format;
 use crate::views::load::ledger::{self, Level, Sheet, SheetRow, sheet};
@@ -147,32 +147,22 @@ impl Ledgers {
             Take::Json => {
                 serde_json::to_vec_pretty(&sheet.json(mode)).map_err(|error| error.to_string())
             }
-            Take::Png => picture(&sheet, ledger::mode(mode), theme),
+            Take::Png => picture_of(&sheet, ledger::mode(mode), theme),
             Take::Csv | Take::Copy => Ok(sheet.csv(',', mode).into_bytes()),
         });
     }
 }
 
 /// The sheet as a picture, with its verdict and the mode.
-fn picture(sheet: &Sheet, mode: &str, theme: Theme) -> Result<Vec<u8>, String> {
+fn picture_of(sheet: &Sheet, mode: &str, theme: Theme) -> Result<Vec<u8>, String> {
     let rows: f32 = sheet.rows.iter().map(height_of).sum();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "some hundred points"
-    )]
-    let height = (rows + 150.0).min(4_000.0) as u16;
-    drawing::png([960, height], theme, |ui| {
-        let (status, text) = &sheet.verdict;
-        ui.horizontal(|ui| {
-            widgets::status_icon(ui, *status);
-            Line::new(text, Type::Section).semibold().show(ui);
-        });
-        widgets::line(ui, &sheet.note);
-        widgets::line(ui, mode);
-        ui.add_space(8.0);
-        sheet_ui(ui, sheet);
-    })
+    let paper = picture::Sheet {
+        title: sheet.verdict.1.clone(),
+        stamp: vec![sheet.note.clone(), mode.to_owned()],
+        size: vec2(920.0, rows + 30.0),
+        theme,
+    };
+    picture::png(&picture::panel(&paper, |ui| sheet_ui(ui, sheet)))
 }
 
 /// What can be done with it.

@@ -269,7 +269,7 @@ fn stacked_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>) {
     ui.scope_builder(UiBuilder::new().max_rect(rect), |ui| {
         ScrollArea::vertical().id_salt("check").show(ui, |ui| {
             let width = ui.available_width();
-            let mut panel = |ui: &mut Ui, height: f32| {
+            let panel = |ui: &mut Ui, height: f32| {
                 let (rect, _) = ui.allocate_exact_size(vec2(width, height), Sense::hover());
                 ui.add_space(8.0);
                 rect

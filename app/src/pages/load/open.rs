@@ -67,6 +67,7 @@ fn drop_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
 }
 
 fn recent_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
+    let mut opens_sample = false;
     Panel::titled("Opened last").show_with(
         ui,
         rect,
@@ -74,7 +75,7 @@ fn recent_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
             let sample = Btn::new("Check the sample").icon(Icon::Play).small();
             let hint = "541 909 rows of a gift wholesaler; ships with the console";
             if sample.hint(hint).clicked(ui) {
-                cx.acts.push(Action::OpenSample);
+                opens_sample = true;
             }
         },
         |ui| {
@@ -105,6 +106,9 @@ fn recent_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
             });
         },
     );
+    if opens_sample {
+        cx.acts.push(Action::OpenSample);
+    }
 }
 
 fn past_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>) {

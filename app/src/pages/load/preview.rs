@@ -52,6 +52,7 @@ pub(super) fn preview_ui(ui: &mut Ui, rect: Rect, check: &mut Check) {
         .map(|(tab, text)| (*tab, text.as_str()))
         .collect();
     let mut tab = check.tab;
+    let mut picked_tab = None;
     let mut selected = check.selected;
     let mut scroll_to = check.scroll_to.take();
     let f3 = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::F3));
@@ -63,10 +64,7 @@ pub(super) fn preview_ui(ui: &mut Ui, rect: Rect, check: &mut Check) {
         ui,
         rect,
         |ui| {
-            if let Some(picked) = segmented(ui, "Rows", &tabs, tab) {
-                tab = picked;
-                selected = None;
-            }
+            picked_tab = segmented(ui, "Rows", &tabs, tab);
         },
         |ui| {
             let room = ui.available_rect_before_wrap();
@@ -83,6 +81,10 @@ pub(super) fn preview_ui(ui: &mut Ui, rect: Rect, check: &mut Check) {
             foot_ui(ui, foot, view, tab, selected);
         },
     );
+    if let Some(picked) = picked_tab {
+        tab = picked;
+        selected = None;
+    }
     check.tab = tab;
     check.selected = selected;
 }

@@ -26,6 +26,7 @@ enum Change {
 /// The panel of a file that can be read.
 pub(super) fn reading_ui(ui: &mut Ui, rect: Rect, check: &mut Check, cx: &mut Cx<'_>) {
     let mut change = None;
+    let mut forgets = false;
     let note = match &check.head {
         Some(Ok(head)) if head.reading.chosen == 0 => "all detected".to_owned(),
         Some(Ok(head)) => format!("{} chosen", head.reading.chosen),
@@ -41,7 +42,7 @@ pub(super) fn reading_ui(ui: &mut Ui, rect: Rect, check: &mut Check, cx: &mut Cx
                 let detect = Btn::new("Detect").look(Look::Quiet).small();
                 let hint = "Forget what was chosen and detect everything again";
                 if detect.label("Detect everything again").hint(hint).clicked(ui) {
-                    change = Some(Change::Forget);
+                    forgets = true;
                 }
             } else {
                 let muted = theme::colors(ui).muted;
@@ -70,6 +71,9 @@ pub(super) fn reading_ui(ui: &mut Ui, rect: Rect, check: &mut Check, cx: &mut Cx
             });
         },
     );
+    if forgets {
+        change = Some(Change::Forget);
+    }
     if let Some(change) = change {
         apply(change, check, cx);
     }

@@ -179,8 +179,8 @@ impl Routes {
                 act = Some(Act::Close);
             }
             let last = last_change(view);
-            let none = last.is_none().then_some("nothing was changed here");
-            if Btn::new("Undo last change").blocked(none).clicked(ui) {
+            let blocked = last.is_none().then_some("nothing was changed here");
+            if Btn::new("Undo last change").blocked(blocked).clicked(ui) {
                 act = Some(Act::Undo);
             }
             if let Some(change) = last {

@@ -3,7 +3,7 @@
 use retail_engine::config::Mode;
 use retail_engine::flow::{LoadRecord, LoadState};
 use retail_engine::ledger::Ledger;
-use retail_engine::model::{Reading, Region, Topic};
+use retail_engine::model::{Reading, Topic};
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -375,7 +375,7 @@ impl Sheet {
 mod tests {
     use chrono::DateTime;
     use retail_engine::ledger::Intake;
-    use retail_engine::model::{LoadId, PerDc, Reason};
+    use retail_engine::model::{LoadId, PerDc, Reason, Region};
 
     use super::*;
 
