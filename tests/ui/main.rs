@@ -15,6 +15,7 @@ mod analytics;
 mod desk;
 mod events;
 mod first_run;
+mod load;
 mod overview;
 mod quality;
 mod setup;

@@ -46,7 +46,8 @@ impl Command {
             | Self::Products(..)
             | Self::Together(..)
             | Self::CustomerPage(..)
-            | Self::ProductPage(..) => Effect::Reads,
+            | Self::ProductPage(..)
+            | Self::Ledger(..) => Effect::Reads,
             Self::EndFault(..)
             | Self::EndAllFaults(_)
             | Self::CancelCheck

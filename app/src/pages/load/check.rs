@@ -49,6 +49,8 @@ pub(super) struct Check {
     pub(super) counted: Option<Box<CheckReport>>,
     /// Why the whole file could not be counted.
     pub(super) uncounted: Option<(String, String)>,
+    /// Whether another check took the place of the count of the whole file.
+    pub(super) was_ended: bool,
     pub(super) happen: Option<Happen>,
     pub(super) tab: Tab,
     pub(super) selected: Option<usize>,
@@ -77,6 +79,7 @@ impl Check {
             head: None,
             counted: None,
             uncounted: None,
+            was_ended: false,
             happen: None,
             tab: Tab::All,
             selected: None,
@@ -100,6 +103,7 @@ impl Check {
         self.preview_again(cx);
         self.counted = None;
         self.uncounted = None;
+        self.was_ended = false;
         self.happen = None;
         let request = Box::new(self.request());
         self.report = cx.link.ask(|reply| Command::Check(request, reply));
@@ -158,8 +162,8 @@ impl Check {
             Some(Err(CheckError::Intake(error))) => {
                 self.uncounted = Some((error.to_string(), error.remedy().to_owned()));
             }
-            // Another check took its place, which is this file again or another one.
-            Some(Err(CheckError::Cancelled)) | None => {}
+            Some(Err(CheckError::Cancelled)) => self.was_ended = true,
+            None => {}
         }
     }
 

@@ -1,10 +1,10 @@
 //! What will happen: totals, rules with their switches, limits.
 
-use eframe::egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, vec2};
+use eframe::egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, vec2};
 use retail_engine::clean::{Rule, Switch};
 use retail_engine::model::Region;
 
-use super::{State, pair_ui};
+use super::{State, inside, pair_ui};
 use crate::pages::Cx;
 use crate::theme::{self, size};
 use crate::views::format;
@@ -16,13 +16,14 @@ use crate::widgets::{
 /// Both panels.
 pub(super) fn happen_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>) {
     let low = rect.height() < 620.0;
-    let upper = if low { 224.0 } else { 252.0 };
+    let upper = if low { 238.0 } else { 256.0 };
     let [totals, rules] = split_rows(rect, [Split::Points(upper), Split::Share(1.0)]);
-    totals_ui(ui, totals, state);
+    totals_ui(ui, totals, state, cx);
     rules_ui(ui, rules, state, cx);
 }
 
-fn totals_ui(ui: &mut Ui, rect: Rect, state: &State) {
+fn totals_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &Cx<'_>) {
+    let mut again = false;
     let Some(check) = &state.check else { return };
     Panel::titled("What will happen").show_with(
         ui,
@@ -41,6 +42,10 @@ fn totals_ui(ui: &mut Ui, rect: Rect, state: &State) {
                 (None, Some((message, remedy))) => {
                     widgets::error_state(ui, message, Some(remedy));
                 }
+                (None, None) if check.was_ended => {
+                    let why = "Another check took the place of this one.";
+                    again = widgets::empty_state(ui, why, Some("Count again"));
+                }
                 (None, None) => {
                     let why = "The whole file is being counted. The load may begin before that.";
                     widgets::empty_state(ui, why, None);
@@ -48,6 +53,9 @@ fn totals_ui(ui: &mut Ui, rect: Rect, state: &State) {
             }
         },
     );
+    if again && let Some(check) = &mut state.check {
+        check.read_again(cx);
+    }
 }
 
 fn counted_ui(ui: &mut Ui, happen: &Happen, time: Option<&str>) {
@@ -78,7 +86,7 @@ fn counted_ui(ui: &mut Ui, happen: &Happen, time: Option<&str>) {
     for region in Region::ALL {
         let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
         let right = Layout::right_to_left(Align::Center);
-        ui.scope_builder(UiBuilder::new().max_rect(rect).layout(right), |ui| {
+        inside(ui, rect, right, |ui| {
             Line::table(format::count(happen.regions[region])).show(ui);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
@@ -187,7 +195,7 @@ fn rule_ui(ui: &mut Ui, rule: Rule, on: bool, moves: Option<u64>) -> bool {
     ui.painter().hline(rect.x_range(), rect.bottom(), stroke);
     let mut clicked = false;
     let right = Layout::right_to_left(Align::Center);
-    ui.scope_builder(UiBuilder::new().max_rect(rect).layout(right), |ui| {
+    inside(ui, rect, right, |ui| {
         let (text, color) = match moves {
             Some(moves) if on => (format::minus(moves), colors.text),
             Some(moves) => (format::count(moves), colors.muted),
@@ -225,7 +233,7 @@ fn countries_ui(ui: &mut Ui, happen: Option<&Happen>) -> bool {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 38.0), Sense::hover());
     let mut clicked = false;
     let right = Layout::right_to_left(Align::Center);
-    ui.scope_builder(UiBuilder::new().max_rect(rect).layout(right), |ui| {
+    inside(ui, rect, right, |ui| {
         let rows = happen.map_or(0, |happen| happen.unknown_rows);
         let unknown = happen.is_some_and(|happen| !happen.unknown.is_empty());
         let text = happen.map_or_else(String::new, |_| format::minus(rows));

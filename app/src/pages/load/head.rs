@@ -150,12 +150,13 @@ fn check_acts_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
     };
     let blocked = check.blocked(cx);
     let text = match &check.happen {
+        Some(happen) if happen.clean == 1 => "Load 1 line".to_owned(),
         Some(happen) => format!("Load {} lines", format::count(happen.clean)),
         None => "Load".to_owned(),
     };
     let button = Btn::primary(&text)
         .icon(Icon::Play)
-        .key("Ctrl \u{23ce}")
+        .key("Ctrl Enter")
         .label("Load the file")
         .blocked(blocked.as_deref())
         .show(ui);
@@ -282,7 +283,7 @@ fn standing_ui(ui: &mut Ui, state: &State, cx: &Cx<'_>) {
         let (at, response) = ui.allocate_exact_size(vec2(width, 6.0), Sense::hover());
         widgets::bar(ui.painter(), at, share, colors.text, colors.grid);
         response.widget_info(|| {
-            let label = format!("Whole file checked: {}", format::percent(share.into()));
+            let label = format!("Check of the whole file: {}", format::percent(share.into()));
             WidgetInfo::labeled(Role::ProgressIndicator, true, label)
         });
     };
@@ -308,6 +309,9 @@ fn standing_ui(ui: &mut Ui, state: &State, cx: &Cx<'_>) {
             format!(", {} left", format::duration(left))
         });
         let text = format!("Checking the whole file{left}");
+        Line::body(text).color(colors.muted).show(ui);
+    } else if check.was_ended {
+        let text = "The check of the whole file was ended";
         Line::body(text).color(colors.muted).show(ui);
     } else if check.is_counting() || check.is_reading() {
         Line::body("Checking the whole file\u{2026}")

@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use eframe::egui::{
-    Align, CornerRadius, Layout, Rect, ScrollArea, Sense, Stroke, StrokeKind, Theme, Ui, UiBuilder,
-    pos2, vec2,
+    Align, CornerRadius, Layout, Rect, ScrollArea, Sense, Stroke, StrokeKind, Theme, Ui, pos2, vec2,
 };
 use retail_engine::flow::{LoadEnd, LoadRecord};
 use retail_engine::handle::Command;
 use retail_engine::ledger::Ledger;
 use retail_engine::model::{Dc, LoadId, Reading, RowsDigest};
 
-use super::{State, pair_ui};
+use super::{State, inside, pair_ui};
 use crate::actions::Action;
 use crate::link::Pending;
 use crate::pages::{Cx, Page};
@@ -378,7 +377,7 @@ fn cells_ui(ui: &mut Ui, rect: Rect, mut cell: impl FnMut(&mut Ui, usize)) {
         } else {
             Layout::right_to_left(Align::Center)
         };
-        ui.scope_builder(UiBuilder::new().max_rect(at).layout(layout), |ui| {
+        inside(ui, at, layout, |ui| {
             cell(ui, column);
         });
     }
@@ -407,7 +406,7 @@ fn dc_ui(ui: &mut Ui, dc: Dc, rows: &Reading<RowsDigest>, equal: bool) {
     let colors = theme::colors(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 22.0), Sense::hover());
     let right = Layout::right_to_left(Align::Center);
-    ui.scope_builder(UiBuilder::new().max_rect(rect).layout(right), |ui| {
+    inside(ui, rect, right, |ui| {
         let status = match (rows.known(), equal) {
             (Some(_), true) => Status::Ok,
             (Some(_), false) => Status::Warn,
@@ -471,7 +470,7 @@ fn span_ui(ui: &mut Ui, name: &str, time: Option<Duration>, whole: Duration) {
     let colors = theme::colors(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 22.0), Sense::hover());
     let right = Layout::right_to_left(Align::Center);
-    ui.scope_builder(UiBuilder::new().max_rect(rect).layout(right), |ui| {
+    inside(ui, rect, right, |ui| {
         let text = match time {
             Some(time) => Line::table(format::duration(time)),
             None => Line::table("not reached").color(colors.unknown),
@@ -491,14 +490,9 @@ fn span_ui(ui: &mut Ui, name: &str, time: Option<Duration>, whole: Duration) {
             widgets::bar(ui.painter(), bar, share, colors.bar, colors.grid);
         }
     });
-    ui.scope_builder(
-        UiBuilder::new()
-            .max_rect(rect)
-            .layout(Layout::left_to_right(Align::Center)),
-        |ui| {
-            Line::table(name).color(colors.muted).show(ui);
-        },
-    );
+    inside(ui, rect, Layout::left_to_right(Align::Center), |ui| {
+        Line::table(name).color(colors.muted).show(ui);
+    });
 }
 
 fn proof_ui(ui: &mut Ui, rect: Rect, end: Option<&LoadEnd>, state: &State, cx: &Cx<'_>) {

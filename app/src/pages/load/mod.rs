@@ -13,7 +13,7 @@ mod run;
 
 use std::path::PathBuf;
 
-use eframe::egui::{Rect, ScrollArea, Sense, Ui, UiBuilder, vec2};
+use eframe::egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, vec2};
 use retail_engine::clean::{Rule, Rules, Switch};
 use retail_engine::handle::Command;
 
@@ -254,9 +254,9 @@ fn check_ui(ui: &mut Ui, room: Rect, state: &mut State, cx: &mut Cx<'_>) {
         return;
     }
     let columns = [
-        Split::Points(268.0),
+        Split::Points(256.0),
         Split::Share(1.0),
-        Split::Points(304.0),
+        Split::Points(292.0),
     ];
     let [left, middle, right] = split_columns(rest, columns);
     reading::reading_ui(ui, left, check, cx);
@@ -287,13 +287,17 @@ fn stacked_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>) {
     });
 }
 
+/// Draws inside a rect that is allocated already, and leaves the cursor below it.
+fn inside(ui: &mut Ui, rect: Rect, layout: Layout, add: impl FnOnce(&mut Ui)) {
+    let mut child = ui.new_child(UiBuilder::new().max_rect(rect).layout(layout));
+    add(&mut child);
+}
+
 /// A label at the left and a value at the right, of one height.
 fn pair_ui(ui: &mut Ui, label: widgets::Line, value: widgets::Line) {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
-    let right = eframe::egui::Layout::right_to_left(eframe::egui::Align::Center);
-    ui.scope_builder(UiBuilder::new().max_rect(rect).layout(right), |ui| {
+    inside(ui, rect, Layout::right_to_left(Align::Center), |ui| {
         value.show(ui);
-        let left = eframe::egui::Layout::left_to_right(eframe::egui::Align::Center);
-        ui.with_layout(left, |ui| label.show(ui));
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| label.show(ui));
     });
 }

@@ -12,14 +12,14 @@ use crate::widgets::{self, Line, Panel, Status, header_cell, segmented};
 
 /// Title, width, whether it holds numbers; `None` takes what is left.
 const COLUMNS: [(&str, Option<f32>, bool); 8] = [
-    ("Line", Some(52.0), true),
-    ("Invoice", Some(66.0), false),
-    ("Code", Some(64.0), false),
+    ("Line", Some(46.0), true),
+    ("Invoice", Some(58.0), false),
+    ("Code", Some(58.0), false),
     ("Description", None, false),
-    ("Qty", Some(46.0), true),
-    ("Price", Some(52.0), true),
-    ("Customer", Some(60.0), true),
-    ("Goes to", Some(136.0), false),
+    ("Qty", Some(40.0), true),
+    ("Price", Some(46.0), true),
+    ("Customer", Some(58.0), true),
+    ("Goes to", Some(132.0), false),
 ];
 /// The foot with the row that is chosen.
 const FOOT: f32 = 26.0;
@@ -126,6 +126,7 @@ fn table_ui(
     let room = ui.available_height();
     let rows = view.len(tab);
     let raw = tab == Tab::Raw;
+    ui.spacing_mut().item_spacing = eframe::egui::vec2(8.0, 0.0);
     let mut builder = TableBuilder::new(ui)
         .id_salt(("preview", raw))
         .striped(false)

@@ -192,7 +192,7 @@ fn row_ui(ui: &mut Ui, name: &str, add: impl FnOnce(&mut Ui, f32)) {
         let muted = theme::colors(ui).muted;
         ui.allocate_ui(vec2(NAMES, size::CONTROL), |ui| {
             ui.set_width(NAMES);
-            ui.add_space(5.0);
+            ui.add_space(6.0);
             Line::table(name).color(muted).show(ui);
         });
         ui.vertical(|ui| {

@@ -1,6 +1,6 @@
 //! Which region each country belongs to: shown, changed one country at a time, taken back.
 
-use eframe::egui::{Align, Id, Layout, Modal, ScrollArea, Ui, vec2};
+use eframe::egui::{Align, Frame, Id, Layout, Modal, ScrollArea, Ui, vec2};
 use retail_engine::flow::{RouteChange, RouteError, RoutingView};
 use retail_engine::handle::Command;
 use retail_engine::model::Region;
@@ -111,10 +111,13 @@ impl Routes {
             return;
         }
         let mut act = None;
-        let modal = Modal::new(Id::unique("routing")).show(cx.ctx, |ui| {
-            ui.set_width(560.0);
-            act = self.inside_ui(ui, check);
-        });
+        let frame = Frame::popup(&cx.ctx.style_of(cx.ctx.theme())).inner_margin(16);
+        let modal = Modal::new(Id::unique("routing"))
+            .frame(frame)
+            .show(cx.ctx, |ui| {
+                ui.set_width(560.0);
+                act = self.inside_ui(ui, check);
+            });
         match act {
             Some(Act::Close) => self.is_open = false,
             Some(Act::Undo) => {

@@ -1,13 +1,13 @@
 //! The load that runs: a bar for each stage, its queues, its speed, and how to hold or end it.
 
-use eframe::egui::{Align, Layout, Rect, Role, ScrollArea, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+use eframe::egui::{Align, Layout, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2};
 use retail_engine::flow::{LoadEnd, LoadError, LoadRequest, LoadState};
 use retail_engine::handle::{Command, LoadPace, LoadView};
 use retail_engine::model::{LoadId, Reading};
 
 use super::check::parse_rate;
 use super::head::Step;
-use super::{State, happen, pair_ui};
+use super::{State, happen, inside, pair_ui};
 use crate::actions::Action;
 use crate::link::Pending;
 use crate::pages::Cx;
@@ -17,7 +17,7 @@ use crate::views::format;
 use crate::views::load::stages::{self, Expected, Progress, Stage};
 use crate::views::load::{args, past};
 use crate::widgets::{
-    self, Btn, Confirm, Decision, Line, Panel, Split, Status, rect_ui, split_columns, split_rows,
+    self, Btn, Confirm, Decision, Line, Panel, Split, Status, split_columns, split_rows,
 };
 
 /// How a load that is watched ended.
@@ -377,7 +377,7 @@ fn stages_ui(ui: &mut Ui, rect: Rect, load: &LoadView, progress: &Progress) {
 
 fn stage_ui(ui: &mut Ui, rect: Rect, stage: &Stage) {
     let colors = theme::colors(ui);
-    rect_ui(ui, rect, |ui| {
+    inside(ui, rect, Layout::top_down(Align::Min), |ui| {
         ui.spacing_mut().item_spacing.y = 3.0;
         let width = ui.available_width();
         ui.allocate_ui_with_layout(
@@ -506,7 +506,7 @@ fn queues_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
                     let (line, _) =
                         ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
                     let right = Layout::right_to_left(Align::Center);
-                    ui.scope_builder(UiBuilder::new().max_rect(line).layout(right), |ui| {
+                    inside(ui, line, right, |ui| {
                         let of = format!("of {}", format::count(queue.capacity));
                         Line::table(of).color(colors.muted).show(ui);
                         widgets::reading(ui, &queue.entries, Type::Table, |entries| {
