@@ -158,6 +158,7 @@ fn check_acts_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
         .icon(Icon::Play)
         .key("Ctrl Enter")
         .label("Load the file")
+        .changes()
         .blocked(blocked.as_deref())
         .show(ui);
     let enter = KeyboardShortcut::new(Modifiers::COMMAND, Key::Enter);

@@ -208,14 +208,23 @@ pub(super) fn acts_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
         }
         LoadPace::Running | LoadPace::Paused => None,
     };
-    if Btn::new("Cancel load\u{2026}").blocked(blocked).clicked(ui) {
+    if Btn::new("Cancel load\u{2026}")
+        .changes()
+        .blocked(blocked)
+        .clicked(ui)
+    {
         state.run.asks_to_cancel = true;
     }
     let (text, icon, command) = match load.pace {
         LoadPace::Paused => ("Resume", Icon::Play, Command::ResumeLoad),
         LoadPace::Running | LoadPace::Ending => ("Pause", Icon::Pause, Command::PauseLoad),
     };
-    if Btn::primary(text).icon(icon).blocked(blocked).clicked(ui) {
+    if Btn::primary(text)
+        .icon(icon)
+        .changes()
+        .blocked(blocked)
+        .clicked(ui)
+    {
         let what = format!("{text} {}", load.record.id);
         done(&what, cx);
         cx.link.send(command);
