@@ -21,6 +21,7 @@ mod faults;
 mod gate;
 mod journal;
 mod judge;
+mod lens;
 mod load;
 mod loads;
 mod names;
@@ -57,6 +58,7 @@ pub use drill::{
 };
 pub use faults::FaultError;
 pub use journal::JournalError;
+pub use lens::{Lens, LensCell, LensGroup, LensQuery, LensRow};
 pub use load::{LoadRecord, LoadState};
 pub use loads::{LoadEnd, LoadError, LoadRequest, LoadTimes, Resume, Until};
 pub use passport::{

@@ -11,7 +11,7 @@ use crate::failover::drill::DrillStep;
 use crate::failover::predict::CellState;
 use crate::handle::{Answer, Command, Engine, Snapshot};
 use crate::intake::{Column, ReadOptions};
-use crate::model::{Dc, LoadId, Offset, Reason, Region, RowNo, Topic, TopicPartition};
+use crate::model::{Dc, LoadId, Offset, Reading, Reason, Region, RowNo, Topic, TopicPartition};
 use crate::ports::{Clock, Fault, SystemClock};
 use crate::telemetry::{Cursor, EventKind};
 
@@ -444,4 +444,39 @@ fn the_ledger_of_an_older_load_ends_where_the_next_began() {
     let newest = ledger(second.record.id).unwrap();
     assert_eq!((newest.new_lines(), newest.is_closed()), (2, true));
     assert_eq!(ledger(LoadId(99)), None);
+}
+
+fn lens(engine: &Engine, group: LensGroup) -> Lens {
+    let query = LensQuery {
+        group,
+        countries: Vec::new(),
+    };
+    answer(&engine.ask(|reply| Command::Lens(Box::new(query), reply)))
+}
+
+#[test]
+fn the_lens_shows_what_each_data_centre_has_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(&dir.path().join("data"));
+    load(&engine, &write(dir.path(), "a.csv", ROWS));
+    for group in [LensGroup::Country, LensGroup::Month, LensGroup::Bucket] {
+        let lens = lens(&engine, group);
+        assert_eq!(lens.differing(), 0, "{lens:?}");
+        for (dc, total) in lens.totals.iter() {
+            let total = total.known().unwrap_or_else(|| panic!("{dc} was not read"));
+            assert_eq!(total.rows.lines, engine.snapshot().lines);
+        }
+    }
+    let down = Fault::DcDown { dc: Dc::Europe };
+    answer(&engine.ask(|reply| Command::StartFault {
+        fault: down,
+        lasts: DEADLINE,
+        by: "test".into(),
+        reply,
+    }))
+    .unwrap();
+    let lens = lens(&engine, LensGroup::Country);
+    assert!(matches!(lens.totals[Dc::Europe], Reading::Unknown(_)));
+    assert!(lens.rows.iter().all(|row| row.cells[Dc::Europe].is_none()));
+    assert!(lens.totals[Dc::Americas].known().is_some());
 }

@@ -15,9 +15,9 @@ use crate::failover::{Manual, Refusal};
 use crate::flow::{
     AnalyseError, BrowseCost, BrowseError, BrowseRequest, CheckError, CheckRequest, DrillError,
     DrillOutcome, DrillRecord, DrillRequest, FaultError, Fix, FixEffect, FixId, FixRule,
-    JournalError, LoadEnd, LoadError, LoadRequest, MessagePage, Passport, PassportError,
-    PassportQuery, QuarantineError, RebuildError, ReingestPlan, Reingested, RejectFilter,
-    RejectPage, ReplayError, ReplayRequest, RouteChange, RouteError, RoutingView,
+    JournalError, Lens, LensQuery, LoadEnd, LoadError, LoadRequest, MessagePage, Passport,
+    PassportError, PassportQuery, QuarantineError, RebuildError, ReingestPlan, Reingested,
+    RejectFilter, RejectPage, ReplayError, ReplayRequest, RouteChange, RouteError, RoutingView,
 };
 use crate::intake::{CheckReport, IntakeError, Preview};
 use crate::ledger::Ledger;
@@ -54,6 +54,8 @@ pub enum Command {
     Drain(Reply<Result<(), LoadError>>),
     /// Read every data centre on its own and compare.
     Verify(Reply<Result<Comparison, StoreError>>),
+    /// Ask each data centre alone the same question, and put the answers side by side.
+    Lens(Box<LensQuery>, Reply<Lens>),
     /// Write every summary anew from the log; answers how many lines were read again.
     Rebuild(Reply<Result<u64, RebuildError>>),
     /// Make the data centres equal.

@@ -97,6 +97,9 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
         Command::Verify(reply) => {
             return task("verify", Box::new(move || reply.send(shared.verify())));
         }
+        Command::Lens(query, reply) => {
+            return task("lens", Box::new(move || reply.send(shared.lens(&query))));
+        }
         Command::Rebuild(reply) => {
             return task("rebuild", Box::new(move || reply.send(shared.rebuild())));
         }
