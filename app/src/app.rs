@@ -513,7 +513,11 @@ impl Console {
                 self.passport = Some(PassportState::open(&self.link, query));
                 ctx.request_repaint();
             }
-            Action::OpenDialog | Action::TogglePresenter | Action::Export | Action::Undo => {
+            Action::TogglePresenter => {
+                self.go(Page::Failover);
+                self.hand_over(ctx, &Action::TogglePresenter);
+            }
+            Action::OpenDialog | Action::Export | Action::Undo => {
                 self.hand_over(ctx, &action);
             }
         }

@@ -14,6 +14,7 @@ mod analytics;
 )]
 mod desk;
 mod events;
+mod failover;
 mod first_run;
 mod load;
 mod overview;

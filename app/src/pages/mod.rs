@@ -216,6 +216,7 @@ impl Pages {
         let page = match action {
             Action::Open(_) | Action::OpenDialog | Action::ShowLoad(_) => Page::Load,
             Action::PlanReplay(_) | Action::Replay | Action::ShowRegion(_) => Page::Topics,
+            Action::TogglePresenter => Page::Failover,
             Action::Settings => Page::Setup,
             _ => cx.prefs.page,
         };

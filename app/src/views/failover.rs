@@ -1,1 +1,0 @@
-//! The page Failover, as words.
