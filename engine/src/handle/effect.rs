@@ -47,7 +47,8 @@ impl Command {
             | Self::Together(..)
             | Self::CustomerPage(..)
             | Self::ProductPage(..)
-            | Self::Ledger(..) => Effect::Reads,
+            | Self::Ledger(..)
+            | Self::Lens(..) => Effect::Reads,
             Self::EndFault(..)
             | Self::EndAllFaults(_)
             | Self::CancelCheck

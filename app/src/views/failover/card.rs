@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use retail_engine::failover::drill::{DrillStep, Scenario};
-use retail_engine::failover::predict::{
-    CellKey, CellState, CellVerdict, Fate, Prediction,
-};
+use retail_engine::failover::predict::{CellKey, CellState, CellVerdict, Fate, Prediction};
 use retail_engine::failover::report::Setting;
 use retail_engine::flow::{DrillOutcome, DrillPhase, DrillView, RtoSoFar, StepState};
 use retail_engine::handle::Snapshot;
