@@ -95,7 +95,7 @@ fn each_place_of_the_pipeline_leads_to_its_page() {
     ));
     for (begin, page) in [
         ("File of L-0001: ", Page::Load),
-        ("Rules and routing: ", Page::Load),
+        ("Clean: ", Page::Load),
         ("europe-transactions: ", Page::Topics),
         ("quarantine: ", Page::Quality),
         ("retail-asiapacific: ", Page::Topics),

@@ -136,7 +136,7 @@ fn clean(snapshot: &Snapshot) -> Node {
         ),
         None => ("nothing to clean".to_owned(), Status::Neutral),
     };
-    node(Place::Clean, "Rules and routing", value, status)
+    node(Place::Clean, "Clean", value, status)
 }
 
 /// Records that a topic has taken, over its partitions.

@@ -174,7 +174,7 @@ impl State {
             }
             Shown::Live(choice) => {
                 self.form_ui(ui, form, &choice, cx);
-                let [test, file] = split_rows(right, [Split::Points(268.0), Split::Share(1.0)]);
+                let [test, file] = split_rows(right, [Split::Points(304.0), Split::Share(1.0)]);
                 self.test_ui(ui, test, cx);
                 self.file_ui(ui, file);
             }
@@ -555,7 +555,7 @@ fn steps_ui(ui: &mut Ui, told: &[(Step, StepResult)]) {
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     widgets::status_icon(ui, row.status);
                     let name = format!("{}  {}", row.number, row.name);
-                    let width = (at.width() * 0.5).max(120.0);
+                    let width = (at.width() * 0.44).max(120.0);
                     ui.allocate_ui_with_layout(
                         vec2(width, height),
                         Layout::left_to_right(Align::Center),

@@ -196,7 +196,7 @@ fn code_ui(ui: &mut Ui, id: &str, text: &str) {
         .inner_margin(10)
         .show(ui, |ui| {
             ui.set_min_width(ui.available_width());
-            eframe::egui::ScrollArea::both()
+            eframe::egui::ScrollArea::vertical()
                 .id_salt(id)
                 .auto_shrink([false, true])
                 .show(ui, |ui| {
@@ -204,7 +204,7 @@ fn code_ui(ui: &mut Ui, id: &str, text: &str) {
                     for line in text.lines() {
                         let comment = line.starts_with('#');
                         let color = if comment { colors.muted } else { colors.text };
-                        Line::table(line).mono().color(color).show(ui);
+                        Line::table(line).mono().color(color).wrapped().show(ui);
                     }
                 });
         });

@@ -88,7 +88,11 @@ impl Draft {
     /// In one line: how many of what.
     pub fn summary(&self) -> String {
         let (brokers, nodes) = (list(&self.brokers).len(), list(&self.nodes).len());
-        format!("{brokers} brokers \u{b7} {nodes} nodes")
+        let of = |many: usize, what: &str| match many {
+            1 => format!("1 {what}"),
+            many => format!("{many} {what}s"),
+        };
+        format!("{} \u{b7} {}", of(brokers, "broker"), of(nodes, "node"))
     }
 }
 
