@@ -70,10 +70,10 @@ fn is_blocked(desk: &Desk) -> bool {
 /// The label on the screen that begins like this.
 fn label_like(desk: &Desk, start: &str) -> String {
     let words = desk.words();
-    let found = words.iter().find(|word| word.starts_with(start));
-    found
-        .unwrap_or_else(|| panic!("no {start:?} in {words:?}"))
-        .clone()
+    words
+        .into_iter()
+        .find(|word| word.starts_with(start))
+        .unwrap()
 }
 
 #[test]
