@@ -10,10 +10,7 @@ fn the_first_start_says_what_to_do_and_every_page_opens_by_its_key() {
     desk.until_seen("Drop a CSV of invoices here");
     assert!(desk.control("Open CSV\u{2026}").is_some());
     for (key, title) in [
-        (
-            Key::Num2,
-            "What is in this file, and what will happen to it?",
-        ),
+        (Key::Num2, "Step 1: Open"),
         (Key::Num3, "What do the sales say?"),
         (Key::Num6, "Did we survive, how long, and can we prove it?"),
         (Key::Num1, "Nothing is loaded yet"),
@@ -33,7 +30,7 @@ fn events_are_searched_and_what_is_shown_is_kept_beside_the_data() {
     desk.until_seen("No event matches.");
     desk.click("Close events");
     desk.click("Load");
-    desk.until_seen("What is in this file, and what will happen to it?");
+    desk.until_seen("Step 1: Open");
     let kept = std::fs::read_to_string(desk.dir.path().join("data/console.json")).unwrap();
     assert!(kept.contains("\"page\": \"load\""), "{kept}");
 }

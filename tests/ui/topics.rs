@@ -335,7 +335,7 @@ fn the_palette_finds_regions_loads_and_settings() {
     desk.key(Modifiers::COMMAND, Key::K);
     desk.type_into("Find", "l-0001");
     desk.key(Modifiers::NONE, Key::Enter);
-    desk.until_seen("What is in this file");
+    desk.until_seen("Step 4: Ledger");
     desk.key(Modifiers::NONE, Key::R);
     desk.until_seen("Replay Asia-Pacific");
     desk.key(Modifiers::NONE, Key::Escape);

@@ -10,7 +10,8 @@
 //! * It goes home by itself only when home has been reachable, and the region away, for the
 //!   hold-down, and a comparison no older than [`Policy::equal_valid`] found the replicas equal.
 //! * What a person moved stays until a person moves it back, or the place fails.
-//! * A data centre whose hints were dropped is repaired when it is back, wherever its region is.
+//! * A data centre whose hints were dropped is repaired before its region goes home, and as soon as
+//!   it answers where its region never left.
 //! * It is never routed to a data centre known to be down while another one is not.
 
 use std::time::Duration;
@@ -199,8 +200,8 @@ impl Machine {
             step.leave_if_down(region);
             step.go_home_if_ready(region);
         }
-        for dc in Dc::ALL {
-            step.mend_if_back(dc);
+        for region in Region::ALL {
+            step.mend_at_home(region);
         }
         step.choose_write_mode();
         (step.machine, step.actions)
@@ -444,12 +445,17 @@ impl Step<'_> {
         }
     }
 
-    /// What a data centre missed for longer than hints are kept is copied to it once it is back,
-    /// whether its region ever left it or had nothing to send meanwhile.
-    fn mend_if_back(&mut self, dc: Dc) {
-        let needs_repair = self.machine.evidence[dc].standing == Standing::RepairNeeded;
-        if needs_repair && self.machine.reach(dc) == Reach::Up {
-            self.ask_repair(dc);
+    /// A region that never left, because the absence was short or it had nothing to send, has no
+    /// return before which its data centre would be repaired: it is repaired once it answers.
+    fn mend_at_home(&mut self, region: Region) {
+        let home = region.home();
+        let at_home = matches!(
+            self.machine.state(region),
+            RouteState::Home | RouteState::Suspect
+        );
+        let needs_repair = self.machine.evidence[home].standing == Standing::RepairNeeded;
+        if at_home && needs_repair && self.machine.reach(home) == Reach::Up {
+            self.ask_repair(home);
         }
     }
 
