@@ -346,7 +346,8 @@ fn a_check_answers_what_if_and_a_newer_one_ends_it() {
         };
         engine.ask(|reply| Command::Check(Box::new(request), reply))
     };
-    let long = check(write(dir.path(), "long.csv", &rows.repeat(4)));
+    // Long enough to be seen by several samples before it ends.
+    let long = check(write(dir.path(), "long.csv", &rows.repeat(32)));
     watch(&engine, "the check", |snapshot| {
         snapshot
             .check
@@ -464,7 +465,9 @@ fn the_lens_shows_what_each_data_centre_has_by_itself() {
         assert_eq!(lens.differing(), 0, "{lens:?}");
         for (dc, total) in lens.totals.iter() {
             let total = total.known().unwrap_or_else(|| panic!("{dc} was not read"));
-            assert_eq!(total.rows.lines, engine.snapshot().lines);
+            watch(&engine, "as many lines", |snapshot| {
+                snapshot.lines == total.rows.lines
+            });
         }
     }
     let down = Fault::DcDown { dc: Dc::Europe };
