@@ -283,6 +283,10 @@ fn past_the_hint_window_a_repair_is_needed_and_done_by_click() {
         health.is_some_and(|health| health.repair_needed)
     });
     desk.until_seen("Repair needed");
+    // One whose region never left would be repaired by itself as soon as it answers.
+    desk.until("its region has left", |desk| {
+        desk.snapshot().regions[Region::Americas].serving != Dc::Americas
+    });
     let ended = desk
         .engine()
         .ask(|reply| Command::EndFault(lease.id, reply));

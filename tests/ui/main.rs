@@ -4,15 +4,10 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "a test fails by panicking, helpers outside its function included"
 )]
 
 mod analytics;
-#[allow(
-    dead_code,
-    reason = "the words of a desk are for the tests of all pages; not every page has its tests yet"
-)]
 mod desk;
 mod events;
 mod failover;

@@ -5,7 +5,8 @@
 //! the log by halving, for the records of a load lie in the order of its file; a stored line does
 //! not know its row, so that its partition is read until its id is found.
 
-use std::ops::ControlFlow;
+mod found;
+
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
@@ -16,13 +17,13 @@ use super::load::LoadRecord;
 use super::quarantine::{RejectKey, RejectStatus};
 use super::runtime::Runtime;
 use crate::codec::varint::DecodeError;
-use crate::codec::{quarantine, record};
 use crate::intake::{Fingerprint, ReadOptions, find_row};
 use crate::model::{
     BucketKey, CommittedOffset, Dc, Line, LineId, LineTable, LoadId, Offset, PerDc, Reading,
-    Reason, Region, Reject, RowNo, Shard, Topic, TopicPartition,
+    Reason, Region, RowNo, Shard, Topic, TopicPartition,
 };
-use crate::ports::{FetchedBatch, LogError, ReadSource, RejectQuery, RejectRow, StoreError};
+use crate::ports::{LogError, ReadSource, RejectQuery, RejectRow, StoreError};
+use found::{Content, Found, row_of, scan, values_of};
 
 /// Bytes asked of the log at a time where a partition is read through.
 const FETCH_BYTES: usize = 256 << 10;
@@ -221,46 +222,6 @@ impl PassportError {
                 "it has left the log by retention, or was not produced yet; load its file again to see its way"
             }
             Self::GivenUp => "ask again",
-        }
-    }
-}
-
-/// A record that was found.
-struct Found {
-    load: LoadId,
-    log: LogPlace,
-    content: Content,
-}
-
-enum Content {
-    Line {
-        line: Line,
-        occurrence: u32,
-        line_id: LineId,
-        row: RowNo,
-    },
-    Reject {
-        reject: Reject,
-        /// The line of a cancellation.
-        line: Option<(Line, LineId)>,
-    },
-}
-
-impl Content {
-    const fn row(&self) -> RowNo {
-        match self {
-            Self::Line { row, .. } => *row,
-            Self::Reject { reject, .. } => reject.row,
-        }
-    }
-
-    const fn line_id(&self) -> Option<LineId> {
-        match self {
-            Self::Line { line_id, .. } => Some(*line_id),
-            Self::Reject { line, .. } => match line {
-                Some((_, line_id)) => Some(*line_id),
-                None => None,
-            },
         }
     }
 }
@@ -626,83 +587,5 @@ fn place_in(record: &LoadRecord, row: RowNo, wanted: Wanted<'_>) -> Reading<File
         }),
         Ok(None) => Reading::Unknown("the file has fewer rows now".to_owned()),
         Err(error) => Reading::Unknown(format!("the file cannot be read: {error}")),
-    }
-}
-
-fn values_of(partition: TopicPartition, batch: &FetchedBatch) -> Result<Vec<&[u8]>, PassportError> {
-    record::Records::new(&batch.batch.bytes)
-        .map(|value| value.map_err(|cause| damaged(partition, batch, cause)))
-        .collect()
-}
-
-const fn damaged(
-    partition: TopicPartition,
-    batch: &FetchedBatch,
-    cause: DecodeError,
-) -> PassportError {
-    PassportError::Batch {
-        partition,
-        offset: batch.base_offset,
-        cause,
-    }
-}
-
-fn row_of(topic: Topic, value: &[u8]) -> Result<RowNo, DecodeError> {
-    content_of(topic, value).map(|content| content.row())
-}
-
-/// The first record from an offset on that is the one that is looked for.
-fn scan(
-    partition: TopicPartition,
-    batch: &FetchedBatch,
-    values: &[&[u8]],
-    from: u64,
-    is_it: &dyn Fn(&Found) -> bool,
-) -> Result<Option<Found>, PassportError> {
-    let looked = (batch.base_offset.0..)
-        .zip(values)
-        .filter(|(offset, _)| *offset >= from)
-        .try_for_each(|(offset, value)| {
-            let content = match content_of(partition.topic, value) {
-                Ok(content) => content,
-                Err(cause) => return ControlFlow::Break(Err(damaged(partition, batch, cause))),
-            };
-            let found = Found {
-                load: batch.batch.load,
-                log: LogPlace {
-                    partition,
-                    offset: Offset(offset),
-                    appended_at: batch.appended_at,
-                    bytes: value.len() as u64,
-                },
-                content,
-            };
-            if is_it(&found) {
-                ControlFlow::Break(Ok(found))
-            } else {
-                ControlFlow::Continue(())
-            }
-        });
-    match looked {
-        ControlFlow::Break(found) => found.map(Some),
-        ControlFlow::Continue(()) => Ok(None),
-    }
-}
-
-fn content_of(topic: Topic, value: &[u8]) -> Result<Content, DecodeError> {
-    match topic {
-        Topic::Lines(_) => record::read_line(value).map(|record| Content::Line {
-            line: record.line.to_owned(),
-            occurrence: record.occurrence,
-            line_id: record.line_id,
-            row: record.row,
-        }),
-        Topic::Quarantine => quarantine::read_reject(value).map(|(reject, line)| {
-            let line = line.filter(|_| reject.reason == Reason::Cancellation);
-            Content::Reject {
-                line: line.map(|record| (record.line.to_owned(), record.line_id)),
-                reject,
-            }
-        }),
     }
 }
