@@ -286,29 +286,6 @@ fn a_disk_that_fills_is_found() {
 }
 
 #[test]
-fn a_rebuild_ends_when_the_slowest_data_centre_has_it_too() {
-    let dir = tempfile::tempdir().unwrap();
-    let engine = open(&dir, |_| ());
-    let end = load(&engine);
-    let fault = Fault::DcSlow {
-        dc: Dc::AsiaPacific,
-        delay_ms: 300,
-    };
-    start(&engine, fault);
-    let read_again = engine.ask(Command::Rebuild).wait().unwrap().unwrap();
-    assert_eq!(read_again, end.record.intake.read);
-    // A repair copies many small things, each with a deadline that the delay eats up.
-    end_all(&engine);
-    let repaired = engine.ask(Command::Repair).wait().unwrap().unwrap();
-    assert!(repaired.buckets_compared > 100, "{repaired:?}");
-    let changed = (repaired.buckets_repaired, repaired.summaries_rebuilt);
-    assert_eq!(changed, (0, 0), "the repair found nothing to do");
-    let found = engine.ask(Command::Verify).wait().unwrap().unwrap();
-    assert!(found.converged(), "{:?}", found.unequal);
-    assert_eq!(found.drift, []);
-}
-
-#[test]
 fn the_history_has_a_point_for_each_second_and_gaps_for_what_is_not_known() {
     let dir = tempfile::tempdir().unwrap();
     let engine = open(&dir, |_| ());

@@ -27,6 +27,7 @@ use self::telling::{series, tell_requests, tell_watched};
 use self::traffic::{PACE, Traffic};
 use super::faults::FaultError;
 use super::gate::Pass;
+use super::load::LoadRecord;
 use super::loads::{LoadEnd, LoadError, LoadRequest, Resume, Until};
 use super::runtime::Runtime;
 use crate::clean::Rules;
@@ -40,7 +41,7 @@ use crate::failover::{Now, RouteState, Standing};
 use crate::intake::ReadOptions;
 use crate::ledger::Ledger;
 use crate::model::{Dc, Region};
-use crate::ports::Fault;
+use crate::ports::{Fault, Settled};
 use crate::telemetry::EventKind;
 
 /// Rows that flow in a drill on an empty data directory: the first 10,000 of the real file.
@@ -221,7 +222,7 @@ struct Flowing<'a> {
 
 impl Flowing<'_> {
     /// Lets the rest of the load through and waits for its end.
-    fn finish(mut self) -> Result<Option<Ledger>, DrillError> {
+    fn finish(mut self) -> Result<Option<LoadRecord>, DrillError> {
         self.runtime.rate.set(None);
         let Some(thread) = self.thread.take() else {
             return Ok(None);
@@ -234,7 +235,7 @@ impl Flowing<'_> {
         {
             tracing::debug!(%error, "the sample stays");
         }
-        Ok(Some(self.runtime.ledger(&end.record)))
+        Ok(Some(end.record))
     }
 }
 
@@ -327,7 +328,7 @@ impl Runtime {
         self.drills
             .update(|live| live.phase = DrillPhase::Comparing);
         let seen = traffic.stop();
-        let ledger = flowing.finish()?;
+        let load = flowing.finish()?;
 
         let window = Window {
             from: from.since_start,
@@ -342,6 +343,12 @@ impl Runtime {
             result: timeline.result(),
             series: series(&watched, window.from),
         };
+        // Read last: what a data centre and the figures got late is part of the balance too.
+        self.analytics.settle();
+        if self.store.settle(SETTLE) == Settled::NotYet {
+            tracing::info!("a data centre has not settled by the end of the drill");
+        }
+        let ledger = load.map(|record| self.ledger(&record));
         let outcome = DrillOutcome { report, ledger };
         self.archive(&outcome);
         drop(place);
