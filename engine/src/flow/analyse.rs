@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -71,6 +71,8 @@ pub(crate) enum Message {
 /// What the service shows while it runs.
 #[derive(Debug, Default)]
 pub(crate) struct Headline {
+    /// The service has ended, and answers nothing any more.
+    ended: AtomicBool,
     lines: AtomicU64,
     messages: AtomicU64,
 }
@@ -88,6 +90,9 @@ pub(crate) struct AnalyticsLink {
     messages: Sender<Message>,
     headline: Arc<Headline>,
 }
+
+/// Between two looks at whether the service still runs, while an answer is waited for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What the service works with.
 pub(crate) struct AnalyticsService {
@@ -367,7 +372,8 @@ impl AnalyticsLink {
     /// Waits until everything sent before is in the figures.
     pub(crate) fn settle(&self) {
         let (reply, done) = bounded(1);
-        if self.messages.send(Message::Barrier(reply)).is_ok() && done.recv().is_err() {
+        let sent = self.messages.send(Message::Barrier(reply));
+        if sent.is_err() || self.wait(&done).is_err() {
             tracing::debug!("the analytics service has ended");
         }
     }
@@ -410,7 +416,29 @@ impl AnalyticsLink {
         self.messages
             .send(message(reply))
             .map_err(|_gone| AnalyseError::Ended)?;
-        answer.recv().map_err(|_gone| AnalyseError::Ended)
+        self.wait(&answer)
+    }
+
+    /// Waits for an answer as long as the service runs: what is sent while it ends may be taken
+    /// by nobody and lie in the queue.
+    fn wait<T>(&self, answer: &Receiver<T>) -> Result<T, AnalyseError> {
+        loop {
+            match answer.recv_timeout(LOOK_EVERY) {
+                Ok(value) => return Ok(value),
+                Err(RecvTimeoutError::Disconnected) => return Err(AnalyseError::Ended),
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.headline.ended.load(Ordering::Acquire) {
+                        return answer.try_recv().map_err(|_none| AnalyseError::Ended);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Drop for AnalyticsService {
+    fn drop(&mut self) {
+        self.headline.ended.store(true, Ordering::Release);
     }
 }
 
