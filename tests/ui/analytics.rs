@@ -64,6 +64,8 @@ fn clear(desk: &mut Desk) {
 /// Loads the full file while the page is shown; what the tile of the lines said, one after the
 /// other.
 fn load_and_watch(desk: &mut Desk) -> Vec<u64> {
+    // Some seconds on any machine, so that the figures are seen on their way.
+    desk.engine().send(Command::SetRate(Some(150_000))).unwrap();
     let request = LoadRequest {
         file: retail_tests::full_file(),
         options: ReadOptions::default(),
