@@ -369,6 +369,22 @@ pub fn switch(ui: &mut Ui, label: &str, on: bool) -> Response {
     response.on_hover_cursor(CursorIcon::PointingHand)
 }
 
+/// Says, by a mark and to those who cannot see it, that `rect` opens a menu, and what is chosen.
+pub(super) fn opens_menu(ui: &Ui, rect: Rect, response: &Response, label: &str, chosen: &str) {
+    ui.painter().text(
+        rect.right_center() - vec2(14.0, 0.0),
+        eframe::egui::Align2::CENTER_CENTER,
+        char::from(Icon::ChevronDown),
+        theme::icon_font(12.0),
+        theme::colors(ui).muted,
+    );
+    response.widget_info(|| {
+        let mut info = WidgetInfo::labeled(Role::ComboBox, true, label);
+        info.current_text_value = Some(chosen.to_owned());
+        info
+    });
+}
+
 /// One of many in a menu: what was chosen, if that changed.
 pub fn select<T: Copy + PartialEq>(
     ui: &mut Ui,
@@ -406,18 +422,7 @@ pub fn select<T: Copy + PartialEq>(
         theme::font(Type::Table, Weight::Regular),
         colors.text,
     );
-    ui.painter().text(
-        rect.right_center() - vec2(14.0, 0.0),
-        eframe::egui::Align2::CENTER_CENTER,
-        char::from(Icon::ChevronDown),
-        theme::icon_font(12.0),
-        colors.muted,
-    );
-    response.widget_info(|| {
-        let mut info = WidgetInfo::labeled(Role::ComboBox, true, label);
-        info.current_text_value = Some(text.to_owned());
-        info
-    });
+    opens_menu(ui, rect, &response, label, text);
     let mut picked = None;
     Popup::menu(&response)
         .id(Id::unique(("select", label)))

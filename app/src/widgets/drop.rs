@@ -1,12 +1,12 @@
 //! A button that says what is chosen, and opens the place where it is changed.
 
 use eframe::egui::{
-    CornerRadius, CursorIcon, Id, Popup, PopupCloseBehavior, Role, Sense, Stroke, StrokeKind, Ui,
-    WidgetInfo, pos2, vec2,
+    CornerRadius, CursorIcon, Id, Popup, PopupCloseBehavior, Sense, Stroke, StrokeKind, Ui, pos2,
+    vec2,
 };
 
-use super::button::ring;
-use crate::theme::{self, Icon, Type, Weight, size};
+use super::button::{opens_menu, ring};
+use crate::theme::{self, Type, Weight, size};
 
 /// Widest text of a choice.
 const TEXT_MAX: f32 = 190.0;
@@ -43,18 +43,7 @@ pub fn drop_down(ui: &mut Ui, what: &str, chosen: &str, open: impl FnOnce(&mut U
     ui.painter().galley(at, name, colors.muted);
     let at = pos2(x, y(value.size().y));
     inner.galley(at, value, colors.text);
-    ui.painter().text(
-        rect.right_center() - vec2(14.0, 0.0),
-        eframe::egui::Align2::CENTER_CENTER,
-        char::from(Icon::ChevronDown),
-        theme::icon_font(12.0),
-        colors.muted,
-    );
-    response.widget_info(|| {
-        let mut info = WidgetInfo::labeled(Role::ComboBox, true, what);
-        info.current_text_value = Some(chosen.to_owned());
-        info
-    });
+    opens_menu(ui, rect, &response, what, chosen);
     let response = response.on_hover_cursor(CursorIcon::PointingHand);
     Popup::menu(&response)
         .id(Id::unique(("drop", what)))
