@@ -19,6 +19,7 @@ pub mod flow;
 pub mod handle;
 pub mod intake;
 pub mod ledger;
+pub mod live;
 pub mod model;
 pub mod ports;
 pub mod replay;

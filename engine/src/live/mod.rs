@@ -1,0 +1,17 @@
+//! Live mode: the two ports over real servers, the log on Apache Kafka and the store on Apache
+//! Cassandra.
+//!
+//! Everything above the ports is the code that embedded mode runs. The two adapters know nothing
+//! of each other; both hand the faults of a drill to [`faults::FaultControl`], because a real
+//! server is broken from outside and not by its client.
+
+pub mod faults;
+
+// What `crate::wire` calls in live mode:
+//
+//     kafka::KafkaLog::connect(&settings, clock, faults) -> Result<KafkaLog, LogError>
+//     kafka::setup(&settings) -> Result<Vec<..>, LogError>            // topics, idempotent
+//     cassandra::CassandraStore::connect(&settings, clock, faults) -> Result<CassandraStore, StoreError>
+//     cassandra::setup(&settings) -> Result<Vec<..>, StoreError>      // keyspace, tables, idempotent
+//
+// with `settings: &crate::config::Settings`, `clock: Arc<dyn Clock>`, `faults: Arc<FaultControl>`.
