@@ -406,3 +406,24 @@ fn counters_agree_with_the_ledger_at_rest() {
         Reading::Known(_) | Reading::Stale { .. }
     ));
 }
+
+#[test]
+fn a_rebuild_ends_when_the_slowest_data_centre_has_it_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(&dir, |_| ());
+    let end = load(&engine);
+    let fault = Fault::DcSlow {
+        dc: Dc::AsiaPacific,
+        delay_ms: 300,
+    };
+    start(&engine, fault);
+    let read_again = engine.ask(Command::Rebuild).wait().unwrap().unwrap();
+    assert_eq!(read_again, end.record.intake.read);
+    let repaired = engine.ask(Command::Repair).wait().unwrap().unwrap();
+    assert!(repaired.buckets_compared > 100, "{repaired:?}");
+    let changed = (repaired.buckets_repaired, repaired.summaries_rebuilt);
+    assert_eq!(changed, (0, 0), "the repair found nothing to do");
+    let found = engine.ask(Command::Verify).wait().unwrap().unwrap();
+    assert!(found.converged(), "{:?}", found.unequal);
+    assert_eq!(found.drift, []);
+}

@@ -149,6 +149,36 @@ impl Core {
         }
     }
 
+    /// Sends a request and waits for its answer for as long as `to` gets on with what was sent to
+    /// it before: a replica that was slow for a while has a queue to work off. `None` when it did
+    /// nothing for a request time-out.
+    pub(super) fn call_behind_others(
+        &self,
+        from: Dc,
+        to: Dc,
+        work: Work,
+    ) -> Option<Result<(), Refusal>> {
+        let (answer, answers) = crossbeam_channel::bounded(1);
+        let reply = Box::new(move |result| drop(answer.send(result)));
+        match self.send(from, to, work, reply) {
+            Delivery::Arrived => {}
+            Delivery::Refused => return Some(Err(Refusal::Down)),
+            Delivery::Lost => return None,
+        }
+        let done = || self.replicas[to].status(|status| status.writes);
+        let mut before = done();
+        loop {
+            if let Some(answer) = self.receive(&answers) {
+                return Some(answer);
+            }
+            let now = done();
+            if now == before {
+                return None;
+            }
+            before = now;
+        }
+    }
+
     /// The next answer, if it comes within the request time-out.
     pub(super) fn receive<T>(&self, answers: &Receiver<T>) -> Option<T> {
         let deadline = self.clock.monotonic() + self.options.request_timeout;

@@ -86,7 +86,7 @@ pub(super) fn run(core: &Core) -> Result<RepairReport, StoreError> {
 }
 
 fn answered(core: &Core, dc: Dc, work: Work) -> Result<(), StoreError> {
-    match core.call(dc, dc, work) {
+    match core.call_behind_others(dc, dc, work) {
         Some(Ok(())) => Ok(()),
         Some(Err(super::replica::Refusal::DiskFull)) => Err(StoreError::DiskFull { dc }),
         Some(Err(super::replica::Refusal::Down)) => Err(StoreError::CoordinatorDown { dc }),
