@@ -198,6 +198,8 @@ impl Work<'_> {
     ) -> Result<Option<LoadState>, ProduceError> {
         if self.row.is_multiple_of(CHECK_EVERY) || self.producer.rate.get().is_some() {
             self.count();
+            // A group that is sent while it waits is not full: it says how far it reaches.
+            self.read = reader.progress();
             if self.pass()? == Pass::Stop {
                 return Ok(Some(LoadState::Cancelled));
             }
@@ -210,6 +212,7 @@ impl Work<'_> {
         }
         let Some(next) = reader.next()? else {
             self.count();
+            self.read = reader.progress();
             reader.finish_check()?;
             return Ok(Some(LoadState::Produced));
         };
