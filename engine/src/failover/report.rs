@@ -1,7 +1,9 @@
-//! The result of a drill as JSON and as one HTML page that needs nothing else.
+//! The result of a drill as JSON, as CSV and as one HTML page that needs nothing else.
 //!
 //! No script, font or picture is fetched; every text from outside is escaped; a figure that was
 //! not measured is named as such.
+
+mod csv;
 
 use std::fmt::Write as _;
 
@@ -394,12 +396,12 @@ fn predicted(result: &DrillResult) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::drill::DrillEvent;
     use super::super::drill::tests::{at, timeline};
     use super::*;
 
-    fn report(setting: Setting) -> Report {
+    pub(super) fn report(setting: Setting) -> Report {
         let mut timeline = timeline("europe-down");
         for (n, step) in (0..).zip(DrillStep::ALL.into_iter().take(5)) {
             timeline.record(DrillEvent::Reached(step), at(2_000 + n * 1_500));

@@ -157,19 +157,22 @@ pub(super) enum Take {
     Html,
     /// Every figure.
     Json,
+    /// Every figure, step and sample, a row each.
+    Csv,
     /// A picture.
     Png,
 }
 
 impl Take {
     /// All, as the menu lists them.
-    pub(super) const ALL: [Self; 3] = [Self::Html, Self::Json, Self::Png];
+    pub(super) const ALL: [Self; 4] = [Self::Html, Self::Json, Self::Csv, Self::Png];
 
     /// In the menu.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Html => "Save report as HTML\u{2026}",
             Self::Json => "Save report as JSON\u{2026}",
+            Self::Csv => "Save report as CSV\u{2026}",
             Self::Png => "Save report as picture\u{2026}",
         }
     }
@@ -193,6 +196,10 @@ pub(super) fn save(done: &Done, take: Take, cx: &mut Cx<'_>) {
                 .to_json()
                 .map_err(|error| error.to_string())?;
             Ok(json.into_bytes())
+        }),
+        Take::Csv => cx.files.save(cx.ctx, &format!("{stem}.csv"), move || {
+            let csv = outcome.report.to_csv().map_err(|error| error.to_string())?;
+            Ok(csv.into_bytes())
         }),
         Take::Png => {
             let card = done.card.clone();
