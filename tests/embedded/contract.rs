@@ -13,6 +13,7 @@ fn every_verb_has_help_with_an_example() {
         "analytics",
         "preview",
         "rejects",
+        "fix",
         "replay",
         "drill",
         "verify",

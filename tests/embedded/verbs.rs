@@ -120,3 +120,47 @@ fn status_says_what_is_there() {
     assert_eq!(status["mode"], "embedded", "{status}");
     assert_eq!(status["lag"], 0, "{status}");
 }
+
+#[test]
+fn a_mended_row_flows_once_and_its_fix_can_be_taken_back_until_then() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("data");
+    let loaded = program::json(&dir, &["load", path(&sample_file())]).unwrap();
+    let id = loaded["load_id"].as_str().unwrap();
+    let reason = "nonpositive_quantity";
+    let found = program::json(&dir, &["rejects", "--reason", reason]).unwrap();
+    let row = found["rows"][0]["row"].to_string();
+    let fix = ["fix", "row", "--load", id, "--row", &row];
+    let to = |quantity| [&fix[..], &["--column", "Quantity", "--to", quantity]].concat();
+    let still_wrong = program::json(&dir, &to("-3")).unwrap();
+    assert_eq!(
+        still_wrong["effect"]["set_aside"][reason], 1,
+        "{still_wrong}"
+    );
+    let number = still_wrong["fix"]["id"].to_string();
+    program::json(&dir, &["fix", "undo", &number]).unwrap();
+    assert!(program::json(&dir, &["fix", "undo", &number]).is_err());
+    assert!(
+        program::json(&dir, &["fix", "send"]).is_err(),
+        "nothing is pending"
+    );
+
+    // That row has no price either: both fields are mended.
+    program::json(&dir, &to("3")).unwrap();
+    program::json(
+        &dir,
+        &[&fix[..], &["--column", "UnitPrice", "--to", "1.25"]].concat(),
+    )
+    .unwrap();
+    let plan = program::json(&dir, &["fix", "send", "--dry-run"]).unwrap();
+    assert_eq!(plan["plan"]["effect"]["amount"], "3.75", "{plan}");
+    let before = program::json(&dir, &["status"]).unwrap();
+    let sent = program::json(&dir, &["fix", "send"]).unwrap();
+    assert_eq!((&sent["new"], &sent["closed"]), (&1.into(), &true.into()));
+    let after = program::json(&dir, &["status"]).unwrap();
+    let lines = |status: &Value| status["lines"].as_u64().unwrap();
+    assert_eq!(lines(&after), lines(&before) + 1, "{after}");
+    let list = program::json(&dir, &["fix", "list"]).unwrap();
+    assert_eq!(list["pending"], serde_json::json!([]));
+    assert_eq!(list["sent"][0]["rows"].as_array().unwrap().len(), 1);
+}

@@ -12,6 +12,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::cli::output::Format;
 
 mod figures;
+pub(crate) mod fix;
+
+use fix::FixArgs;
 
 pub(crate) use figures::{
     ExportArgs, ExportFormat, ExportTable, FigureTable, ReportArgs, RowTable,
@@ -144,6 +147,8 @@ pub(crate) enum Verb {
     Preview(PreviewArgs),
     /// Browse the rows that were set aside, or save them to be mended
     Rejects(RejectsArgs),
+    /// Mend rows that were set aside, and send them again
+    Fix(FixArgs),
     /// Move a consumer group and consume again; shows the plan first
     Replay(ReplayArgs),
     /// Run a failover as a script, and measure it
@@ -174,6 +179,7 @@ impl Verb {
             Self::Analytics => "analytics",
             Self::Preview(_) => "preview",
             Self::Rejects(_) => "rejects",
+            Self::Fix(_) => "fix",
             Self::Replay(_) => "replay",
             Self::Drill(_) => "drill",
             Self::Verify => "verify",
@@ -551,6 +557,10 @@ mod tests {
             "analytics",
             "preview a.csv --rows 5",
             "rejects --load L-0001 --reason bad_date --export out.csv",
+            "fix row --load L-0001 --row 7 --column Quantity --to -1",
+            "fix alike --reason unroutable_country --column Country --from Mars --to France",
+            "fix undo 3",
+            "fix send --dry-run",
             "replay --region europe --to -5 --dry-run",
             "replay --undo --yes",
             "drill --scenario europe-down --report out.html",

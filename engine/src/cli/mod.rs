@@ -61,7 +61,12 @@ pub fn main() -> ExitCode {
 const fn moves_lines(verb: &Verb) -> bool {
     matches!(
         verb,
-        Verb::Load(_) | Verb::Produce(_) | Verb::Consume(_) | Verb::Replay(_) | Verb::Bench(_)
+        Verb::Load(_)
+            | Verb::Produce(_)
+            | Verb::Consume(_)
+            | Verb::Fix(_)
+            | Verb::Replay(_)
+            | Verb::Bench(_)
     )
 }
 
@@ -76,6 +81,7 @@ fn run(cli: &Cli, output: &Output) -> anyhow::Result<Exit> {
         Verb::Consume(args) => verbs::consume::run(args, global, output),
         Verb::Analytics => verbs::analytics::run(global, output),
         Verb::Preview(args) => verbs::preview::run(args, global, output),
+        Verb::Fix(args) => verbs::fix::run(args, global, output),
         Verb::Rejects(args) => verbs::rejects::run(args, global, output),
         Verb::Verify => verbs::verify::run(global, output),
         Verb::Repair(args) => verbs::repair::run(args, global, output),
