@@ -11,6 +11,7 @@ use retail_engine::model::{LoadId, Region};
 use crate::pages::Page;
 use crate::prefs::ThemeChoice;
 use crate::start::Access;
+use crate::theme::Contrast;
 use crate::views::format::TimeStyle;
 
 /// What a person wants. Pages and bars push these; the app carries them out after the frame.
@@ -46,6 +47,8 @@ pub enum Action {
     Settings,
     /// Dark, light, as the system.
     Theme(ThemeChoice),
+    /// How strongly text and borders stand out.
+    Contrast(Contrast),
     /// Size of the text in percent.
     TextScale(u16),
     /// How times are shown.
@@ -142,6 +145,8 @@ pub fn entries() -> Vec<Entry> {
             "Theme: as the system",
             None,
         ),
+        entry(Action::Contrast(Contrast::Normal), "Contrast: normal", None),
+        entry(Action::Contrast(Contrast::High), "Contrast: high", None),
         entry(Action::Times(TimeStyle::Local), "Times: local", None),
         entry(Action::Times(TimeStyle::Utc), "Times: UTC", None),
         entry(Action::Times(TimeStyle::Ago), "Times: how long ago", None),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use eframe::egui::{self, Context, Rect, Ui, ViewportCommand, pos2, vec2};
 use retail_engine::config::Settings;
 use retail_engine::handle::{Command, Snapshot};
+use retail_engine::watch::findings::{Finding, Severity};
 
 use crate::actions::{self, Action, Typing};
 use crate::files::{Chooser, Files};
@@ -18,6 +19,7 @@ use crate::frame::passport::{PassportState, passport_ui};
 use crate::frame::top_bar::top_bar_ui;
 use crate::link::{Link, Opened, Pending};
 use crate::notices::Notices;
+use crate::pages::overview::page_of;
 use crate::pages::{self, Cx, Page, Pages};
 use crate::prefs::Prefs;
 use crate::runbook::{Outcome as Ended, Runbook};
@@ -66,6 +68,7 @@ impl Console {
     pub fn new(ctx: &Context, settings: Settings, open: Option<PathBuf>) -> std::io::Result<Self> {
         theme::install(ctx);
         let prefs = Prefs::load(&settings.data_dir);
+        theme::set_contrast(ctx, prefs.contrast);
         ctx.set_theme(prefs.theme);
         ctx.set_zoom_factor(f32::from(prefs.text_scale) / 100.0);
         Ok(Self {
@@ -464,6 +467,10 @@ impl Console {
                 self.prefs.theme = theme;
                 ctx.set_theme(theme);
             }
+            Action::Contrast(contrast) => {
+                self.prefs.contrast = contrast;
+                theme::set_contrast(ctx, contrast);
+            }
             Action::TextScale(percent) => {
                 self.prefs.text_scale = percent;
                 ctx.set_zoom_factor(f32::from(percent) / 100.0);
@@ -528,21 +535,26 @@ impl Console {
     }
 }
 
-/// The number beside a page that needs an act.
+/// The number beside a page that needs an act: faults in force, or findings that are acted upon
+/// there.
 fn badge(snapshot: Option<&Snapshot>, page: Page) -> Option<Badge> {
     let snapshot = snapshot?;
-    match page {
-        Page::Failover => (!snapshot.faults.is_empty()).then(|| Badge {
-            text: snapshot.faults.len().to_string(),
-            status: widgets::Status::Critical,
-        }),
-        Page::Overview
-        | Page::Load
-        | Page::Analytics
-        | Page::Quality
-        | Page::Topics
-        | Page::Setup => None,
-    }
+    let here = |finding: &&Finding| page_of(finding.action) == Some(page);
+    let found: Vec<_> = snapshot.findings.iter().filter(here).collect();
+    let faults = match page {
+        Page::Failover => snapshot.faults.len(),
+        _ => 0,
+    };
+    let is_critical = faults > 0 || found.iter().any(|f| f.severity == Severity::Critical);
+    let count = faults.max(found.len());
+    (count > 0).then(|| Badge {
+        text: count.to_string(),
+        status: if is_critical {
+            widgets::Status::Critical
+        } else {
+            widgets::Status::Warn
+        },
+    })
 }
 
 fn sampled(snapshot: Option<&Snapshot>) -> String {

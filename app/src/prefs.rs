@@ -6,6 +6,7 @@ use eframe::egui::ThemePreference;
 use serde::{Deserialize, Serialize};
 
 use crate::pages::Page;
+use crate::theme::Contrast;
 use crate::views::analytics::choices::Choices;
 use crate::views::format::TimeStyle;
 
@@ -66,6 +67,8 @@ pub enum HopsShown {
 pub struct Prefs {
     /// Dark, light, as the system.
     pub theme: ThemeChoice,
+    /// How strongly text and borders stand out.
+    pub contrast: Contrast,
     /// Size of the text in percent, 80 to 200.
     pub text_scale: u16,
     /// How times are shown.
@@ -90,6 +93,7 @@ impl Default for Prefs {
     fn default() -> Self {
         Self {
             theme: ThemeChoice::System,
+            contrast: Contrast::Normal,
             text_scale: 100,
             times: TimeStyle::Local,
             page: Page::Overview,

@@ -8,7 +8,7 @@ use eframe::egui::{Context, Pos2, RawInput, Rect, Theme, Ui, Vec2, ViewportId, v
 use image::{ImageFormat, RgbaImage};
 
 use super::raster::Raster;
-use crate::theme::{self, Type};
+use crate::theme::{self, Contrast, Type};
 use crate::widgets::{Line, rect_ui};
 
 /// Pixels per point: sharp on paper and on dense screens.
@@ -39,6 +39,7 @@ pub struct Sheet {
 pub fn panel(sheet: &Sheet, mut add: impl FnMut(&mut Ui)) -> RgbaImage {
     let ctx = Context::default();
     theme::install(&ctx);
+    theme::set_contrast(&ctx, Contrast::Normal);
     ctx.set_theme(sheet.theme);
     let head = TITLE + STAMP * sheet.stamp.len() as f32 + 8.0;
     let whole = sheet.size + vec2(MARGIN * 2.0, MARGIN * 2.0 + head);
@@ -63,7 +64,7 @@ pub fn panel(sheet: &Sheet, mut add: impl FnMut(&mut Ui)) -> RgbaImage {
         if frame + 1 == FRAMES {
             let scale = output.pixels_per_point;
             let primitives = ctx.tessellate(output.shapes, scale);
-            let background = theme::palette(sheet.theme).panel;
+            let background = theme::palette(sheet.theme, Contrast::Normal).panel;
             image = raster.paint(&primitives, pixels(whole * scale), scale, background);
         }
     }
@@ -109,7 +110,7 @@ mod tests {
             size: vec2(100.0, 50.0),
             theme: Theme::Light,
         };
-        let colors = theme::palette(Theme::Light);
+        let colors = theme::palette(Theme::Light, Contrast::Normal);
         let mut room = Rect::NOTHING;
         let image = panel(&sheet, |ui| {
             room = ui.max_rect();

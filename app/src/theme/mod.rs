@@ -11,7 +11,7 @@ use eframe::egui::{
 };
 
 pub use lucide_icons::Icon;
-pub use tokens::{Palette, palette};
+pub use tokens::{Contrast, Palette, palette};
 
 /// Sizes in points, from `tokens.json`.
 pub mod size {
@@ -123,23 +123,35 @@ fn family(weight: Weight) -> FontFamily {
 
 /// The colours in force where `ui` draws.
 pub fn colors(ui: &Ui) -> &'static Palette {
-    palette(if ui.visuals().dark_mode {
+    let visuals = ui.visuals();
+    let theme = if visuals.dark_mode {
         Theme::Dark
     } else {
         Theme::Light
-    })
-}
-
-/// Sets fonts and styles of both themes; once, before the first frame.
-pub fn install(ctx: &Context) {
-    ctx.set_fonts(fonts::definitions());
-    for theme in [Theme::Dark, Theme::Light] {
-        ctx.set_style_of(theme, Arc::new(style(theme)));
+    };
+    let normal = palette(theme, Contrast::Normal);
+    // The style carries the contrast as its background, which differs from palette to palette.
+    if visuals.panel_fill == normal.bg {
+        normal
+    } else {
+        palette(theme, Contrast::High)
     }
 }
 
-fn style(theme: Theme) -> Style {
-    let colors = palette(theme);
+/// Sets the fonts; once, before the first frame.
+pub fn install(ctx: &Context) {
+    ctx.set_fonts(fonts::definitions());
+}
+
+/// Sets the styles of both themes.
+pub fn set_contrast(ctx: &Context, contrast: Contrast) {
+    for theme in [Theme::Dark, Theme::Light] {
+        ctx.set_style_of(theme, Arc::new(style(theme, contrast)));
+    }
+}
+
+fn style(theme: Theme, contrast: Contrast) -> Style {
+    let colors = palette(theme, contrast);
     let mut style = Style {
         visuals: visuals(theme, colors),
         ..Style::default()

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use eframe::egui::{Color32, Theme};
 use retail_engine::model::{Dc, Region};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Colours of one theme, by what they are for. `on_x` is text on a surface of colour `x`.
 #[derive(Debug, Clone, Deserialize)]
@@ -159,6 +159,8 @@ struct Tokens {
 struct Colors {
     dark: Palette,
     light: Palette,
+    dark_high_contrast: Palette,
+    light_high_contrast: Palette,
 }
 
 static TOKENS: LazyLock<Tokens> = LazyLock::new(|| {
@@ -170,11 +172,25 @@ static TOKENS: LazyLock<Tokens> = LazyLock::new(|| {
         .expect("assets/theme/tokens.json has a colour for each role")
 });
 
+/// How strongly text and borders stand out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Contrast {
+    /// At least 4.5 to 1 for text.
+    #[default]
+    Normal,
+    /// At least 7 to 1 for all text, and borders that show.
+    High,
+}
+
 /// The colours of a theme.
-pub fn palette(theme: Theme) -> &'static Palette {
-    match theme {
-        Theme::Dark => &TOKENS.color.dark,
-        Theme::Light => &TOKENS.color.light,
+pub fn palette(theme: Theme, contrast: Contrast) -> &'static Palette {
+    let colors = &TOKENS.color;
+    match (theme, contrast) {
+        (Theme::Dark, Contrast::Normal) => &colors.dark,
+        (Theme::Light, Contrast::Normal) => &colors.light,
+        (Theme::Dark, Contrast::High) => &colors.dark_high_contrast,
+        (Theme::Light, Contrast::High) => &colors.light_high_contrast,
     }
 }
 
@@ -188,15 +204,33 @@ fn hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Color32, D::Error> 
 mod tests {
     use super::*;
 
-    fn contrast(a: Color32, b: Color32) -> f32 {
+    fn ratio(a: Color32, b: Color32) -> f32 {
         let (a, b) = (luminance(a), luminance(b));
         (a.max(b) + 0.05) / (a.min(b) + 0.05)
     }
 
+    fn all() -> impl Iterator<Item = (Theme, Contrast)> {
+        [Theme::Dark, Theme::Light]
+            .into_iter()
+            .flat_map(|theme| [Contrast::Normal, Contrast::High].map(|how| (theme, how)))
+    }
+
+    #[test]
+    fn backgrounds_tell_the_palettes_apart() {
+        let mut backgrounds: Vec<_> = all().map(|(t, c)| palette(t, c).bg.to_array()).collect();
+        backgrounds.sort_unstable();
+        backgrounds.dedup();
+        assert_eq!(backgrounds.len(), 4);
+    }
+
     #[test]
     fn text_contrasts_with_every_surface_it_stands_on() {
-        for theme in [Theme::Dark, Theme::Light] {
-            let p = palette(theme);
+        for (theme, contrast) in all() {
+            let p = palette(theme, contrast);
+            let least = match contrast {
+                Contrast::Normal => 4.5,
+                Contrast::High => 7.0,
+            };
             for surface in [p.bg, p.panel, p.raised] {
                 for (name, color) in [
                     ("text", p.text),
@@ -207,8 +241,9 @@ mod tests {
                     ("critical", p.critical),
                     ("unknown", p.unknown),
                 ] {
-                    let ratio = contrast(color, surface);
-                    assert!(ratio >= 4.5, "{theme:?}: {name} has {ratio:.2}");
+                    let ratio = ratio(color, surface);
+                    let on = format!("{theme:?}, {contrast:?}: {name}");
+                    assert!(ratio >= least, "{on} has {ratio:.2}");
                 }
             }
         }
@@ -216,10 +251,10 @@ mod tests {
 
     #[test]
     fn a_heat_cell_can_be_read_at_any_strength() {
-        for theme in [Theme::Dark, Theme::Light] {
+        for (theme, contrast) in all() {
             for step in 0_u8..=20 {
-                let (fill, text) = palette(theme).heat(f32::from(step) / 20.0);
-                assert!(contrast(fill, text) >= 4.5, "{theme:?} {step}");
+                let (fill, text) = palette(theme, contrast).heat(f32::from(step) / 20.0);
+                assert!(ratio(fill, text) >= 4.5, "{theme:?} {step}");
             }
         }
     }

@@ -208,6 +208,10 @@ impl State {
                     .notices
                     .done("Nothing is there to be taken back".to_owned()),
             },
+            Action::ShowLoad(id) => {
+                self.ledgers.show(Some(*id));
+                self.step = Step::Ledger;
+            }
             Action::Export if self.step == Step::Ledger => self.ledgers.save_csv(cx),
             _ => {}
         }

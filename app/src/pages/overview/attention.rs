@@ -86,6 +86,14 @@ const fn label_of(action: ActionId) -> &'static str {
     }
 }
 
+/// The page on which a finding is acted upon.
+pub fn page_of(action: ActionId) -> Option<Page> {
+    match act_of(action) {
+        Some(Action::Go(page)) => Some(page),
+        _ => None,
+    }
+}
+
 /// Where the button leads; `None` for what this page does itself.
 pub(super) const fn act_of(action: ActionId) -> Option<Action> {
     match action {

@@ -11,6 +11,8 @@ mod strip;
 
 use eframe::egui::{Popup, Rect, Ui};
 
+pub use attention::page_of;
+
 use super::{Cx, first_run, title_ui};
 use crate::actions::Action;
 use crate::theme::{Icon, size};

@@ -7,7 +7,7 @@ use crate::actions::Action;
 use crate::pages::Cx;
 use crate::prefs::ThemeChoice;
 use crate::start::Access;
-use crate::theme::{self, Icon, size};
+use crate::theme::{self, Contrast, Icon, size};
 use crate::views::format::TimeStyle;
 use crate::views::setup::settings::{self, SettingRow};
 use crate::widgets::{
@@ -139,6 +139,12 @@ fn console_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
             ];
             if let Some(theme) = segmented(ui, "Theme", &choices, cx.prefs.theme) {
                 cx.acts.push(Action::Theme(theme));
+            }
+        });
+        field_ui(ui, "Contrast", LABEL, |ui| {
+            let choices = [(Contrast::Normal, "Normal"), (Contrast::High, "High")];
+            if let Some(contrast) = segmented(ui, "Contrast", &choices, cx.prefs.contrast) {
+                cx.acts.push(Action::Contrast(contrast));
             }
         });
         field_ui(ui, "Text size, %", LABEL, |ui| {
