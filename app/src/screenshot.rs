@@ -4,16 +4,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
-use retail_engine::clean::Rules;
+use anyhow::Context as _;
 use retail_engine::config::Settings;
-use retail_engine::flow::{LoadRequest, Resume, Until};
-use retail_engine::handle::Command;
-use retail_engine::intake::ReadOptions;
 
 use crate::actions::Action;
 use crate::app::Console;
-use crate::link::{Opened, Pending};
 use crate::pages::Page;
 use crate::picture::Stage;
 use crate::prefs::ThemeChoice;
@@ -21,8 +16,6 @@ use crate::sample;
 
 /// The two sizes that pages are judged at.
 const SIZES: [[u32; 2]; 2] = [[1440, 900], [1280, 720]];
-/// Longer than any machine takes for the sample.
-const LOAD_TIMEOUT: Duration = Duration::from_mins(5);
 /// For answers that a page asks for when it is first shown.
 const SETTLE: Duration = Duration::from_millis(1_500);
 
@@ -32,44 +25,10 @@ pub fn run(settings: Settings, folder: &Path) -> anyhow::Result<()> {
     let data_dir = settings.data_dir.clone();
     let limit = settings.flow.error_limit;
     let mut stage = Stage::new(SIZES[0], |ctx| Console::new(ctx, settings, None))?;
-    let opened = stage.frames_until(Duration::from_mins(1), |console| {
-        !matches!(console.link().opened(), Opened::Opening(_))
-    });
-    if let Opened::Failed(error) = stage.console().link().opened() {
-        bail!("{error}\n{}", error.remedy());
-    }
-    if !opened {
-        bail!("the engine did not open");
-    }
+    stage.open()?;
     shoot(&mut stage, folder, "first-run")?;
     let file = sample::unpack(&data_dir)?;
-    let request = LoadRequest {
-        file,
-        options: ReadOptions::default(),
-        rules: Rules::builtin()?,
-        limit,
-        until: Until::Closed,
-        resume: Resume::WhereItStood,
-    };
-    let mut loaded = stage
-        .console()
-        .link()
-        .ask(|reply| Command::Load(Box::new(request), reply));
-    let ctx = stage.ctx().clone();
-    let begun = std::time::Instant::now();
-    while let Pending::Waiting(..) = loaded {
-        stage.frames_until(Duration::from_millis(50), |_| false);
-        loaded.poll(&ctx);
-        if begun.elapsed() > LOAD_TIMEOUT {
-            bail!("the sample was not loaded within {LOAD_TIMEOUT:?}");
-        }
-    }
-    match loaded {
-        Pending::Ready(Ok(_)) => {}
-        Pending::Ready(Err(error)) => bail!("{error}\n{}", error.remedy()),
-        Pending::Gone(gone) => return Err(gone.into()),
-        Pending::Idle | Pending::Waiting(..) => bail!("the engine did not take the load"),
-    }
+    stage.load(file, limit, Stage::frame)?;
     for page in Page::ALL {
         stage.console().push(Action::Go(page));
         shoot(&mut stage, folder, page.slug())?;

@@ -1,15 +1,29 @@
 //! The console driven without a window: one frame after the other, and a picture of the last.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use eframe::egui::{Color32, Context, Event, FullOutput, Pos2, RawInput, Rect, vec2};
+use anyhow::bail;
+use eframe::egui::{
+    ClippedPrimitive, Color32, Context, Event, FullOutput, Pos2, RawInput, Rect, ViewportId, vec2,
+};
 use image::RgbaImage;
+use retail_engine::clean::Rules;
+use retail_engine::config::ErrorLimit;
+use retail_engine::flow::{LoadRequest, Resume, Until};
+use retail_engine::handle::Command;
+use retail_engine::intake::ReadOptions;
 
 use super::raster::Raster;
 use crate::app::Console;
+use crate::link::{Opened, Pending};
 
 /// Between two frames.
 const FRAME: Duration = Duration::from_millis(16);
+/// Longer than any machine takes to open a data directory.
+const OPEN_TIMEOUT: Duration = Duration::from_mins(1);
+/// Longer than any machine takes for the sample.
+const LOAD_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A console of a size in points, without a window.
 pub struct Stage {
@@ -97,14 +111,77 @@ impl Stage {
         }
     }
 
+    /// Frames until the engine is open.
+    pub fn open(&mut self) -> anyhow::Result<()> {
+        let opened = self.frames_until(OPEN_TIMEOUT, |console| {
+            !matches!(console.link().opened(), Opened::Opening(_))
+        });
+        match self.console.link().opened() {
+            Opened::Failed(error) => bail!("{error}\n{}", error.remedy()),
+            Opened::Opening(since) => bail!("the engine did not open within {since:?}"),
+            Opened::Running(_) if opened => Ok(()),
+            Opened::Running(_) => bail!("the engine opened too late"),
+        }
+    }
+
+    /// Loads a file as a click does; `frame` draws each frame while it runs.
+    pub fn load(
+        &mut self,
+        file: PathBuf,
+        limit: ErrorLimit,
+        mut frame: impl FnMut(&mut Self),
+    ) -> anyhow::Result<()> {
+        let request = LoadRequest {
+            file,
+            options: ReadOptions::default(),
+            rules: Rules::builtin()?,
+            limit,
+            until: Until::Closed,
+            resume: Resume::WhereItStood,
+        };
+        let command = |reply| Command::Load(Box::new(request), reply);
+        let mut loaded = self.console.link().ask(command);
+        let begun = Instant::now();
+        while let Pending::Waiting(..) = loaded {
+            frame(self);
+            std::thread::sleep(FRAME);
+            loaded.poll(&self.ctx);
+            if begun.elapsed() > LOAD_TIMEOUT {
+                bail!("the file was not loaded within {LOAD_TIMEOUT:?}");
+            }
+        }
+        match loaded {
+            Pending::Ready(Ok(_)) => Ok(()),
+            Pending::Ready(Err(error)) => bail!("{error}\n{}", error.remedy()),
+            Pending::Gone(gone) => Err(gone.into()),
+            Pending::Idle | Pending::Waiting(..) => bail!("the engine did not take the load"),
+        }
+    }
+
+    /// The triangles of the last frame: what a renderer is given.
+    pub fn primitives(&self) -> Vec<ClippedPrimitive> {
+        self.last.as_ref().map_or_else(Vec::new, |output| {
+            let shapes = output.shapes.clone();
+            self.ctx.tessellate(shapes, output.pixels_per_point)
+        })
+    }
+
+    /// When the last frame wants the next one, if nothing else does before.
+    pub fn next_frame_after(&self) -> Duration {
+        let root = |output: &FullOutput| {
+            let root = output.viewport_output.get(&ViewportId::ROOT);
+            root.map_or(Duration::MAX, |viewport| viewport.repaint_delay)
+        };
+        self.last.as_ref().map_or(Duration::ZERO, root)
+    }
+
     /// The last frame as a picture.
     pub fn picture(&self) -> RgbaImage {
         let Some(output) = &self.last else {
             return RgbaImage::new(self.size[0], self.size[1]);
         };
         let scale = output.pixels_per_point;
-        let primitives = self.ctx.tessellate(output.shapes.clone(), scale);
         self.raster
-            .paint(&primitives, self.size, scale, Color32::BLACK)
+            .paint(&self.primitives(), self.size, scale, Color32::BLACK)
     }
 }
