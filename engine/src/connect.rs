@@ -1,6 +1,6 @@
-//! The steps of a connection test that need no driver: are the settings complete, do the names
-//! resolve, do the ports answer. The steps after them - TLS, logins, rights, a round trip - belong
-//! to the adapters of live mode, and are listed as not tested where there are none.
+//! The steps of a connection test: are the settings complete, do the names resolve, do the ports
+//! answer; then, asked of the adapters of live mode, TLS, logins and rights. What an adapter
+//! cannot try without leaving something behind is listed as not tested.
 //!
 //! The steps run in order and stop at the first that fails: what follows would fail for the same
 //! cause, and would only hide it.
@@ -10,12 +10,13 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use crate::config::LiveSettings;
+use crate::live::kafka::probe;
 
 /// How long a port may take to answer.
 pub const PORT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a step without a driver is not run.
-const NO_DRIVER: &str = "live mode comes with the Kafka and Cassandra adapters";
+const NO_DRIVER: &str = "this step is not tried without loading something";
 
 /// A step, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,7 +119,7 @@ impl Kind {
 }
 
 /// Why a step failed: what, the likely cause, the remedy.
-type Failure = (String, String, String);
+pub(crate) type Failure = (String, String, String);
 
 /// Runs the test and tells each step as it is over. Blocks for as long as names and ports take:
 /// for a thread of its own.
@@ -130,7 +131,19 @@ pub fn test(live: &LiveSettings, tell: &mut dyn FnMut(Step, StepResult)) {
     let endpoints = run.step(Step::Settings, || endpoints(live));
     let addresses = run.step(Step::Names, || resolve(&endpoints.unwrap_or_default()));
     run.step(Step::Ports, || connect(&addresses.unwrap_or_default()));
-    for step in Step::ALL.into_iter().filter(|step| *step > Step::Ports) {
+    let kafka = run.step(Step::KafkaTls, || probe::connect(live));
+    if let Some(kafka) = kafka {
+        run.step(Step::KafkaLogin, || kafka.login());
+        run.step(Step::KafkaRights, || kafka.rights());
+    } else {
+        for step in [Step::KafkaLogin, Step::KafkaRights] {
+            (run.tell)(step, StepResult::NotRun);
+        }
+    }
+    for step in Step::ALL
+        .into_iter()
+        .filter(|step| *step > Step::KafkaRights)
+    {
         let result = if run.failed {
             StepResult::NotRun
         } else {
@@ -354,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_listens_passes_and_what_needs_a_driver_says_so() {
+    fn a_port_behind_which_no_broker_is_passes_and_the_step_after_it_fails() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap().to_string();
         let told = run(&live(std::slice::from_ref(&at), std::slice::from_ref(&at)));
@@ -362,8 +375,9 @@ mod tests {
         for (step, result) in told {
             match result {
                 StepResult::Passed { .. } => assert!(step <= Step::Ports, "{step:?}"),
-                StepResult::NotTested(_) => assert!(step > Step::Ports, "{step:?}"),
-                other => panic!("{step:?}: {other:?}"),
+                StepResult::Failed { .. } => assert_eq!(step, Step::KafkaTls),
+                StepResult::NotRun => assert!(step > Step::KafkaTls, "{step:?}"),
+                other @ StepResult::NotTested(_) => panic!("{step:?}: {other:?}"),
             }
         }
     }

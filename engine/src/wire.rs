@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::config::{ConfigError, Settings};
+use crate::config::{ConfigError, Mode, Settings};
 use crate::embedded::disk::{DataDirLock, SystemDisk};
 use crate::embedded::log::{EmbeddedLog, LogOptions};
 use crate::embedded::store::{EmbeddedStore, StoreOptions};
+use crate::live::faults::FaultControl;
+use crate::live::kafka::{self, KafkaLog};
 use crate::ports::{Clock, Entropy, Log, LogError, Store, StoreError, SystemClock, SystemEntropy};
 
 /// What an engine runs on.
@@ -22,7 +24,10 @@ pub(crate) struct Ports {
     pub(crate) clock: Arc<dyn Clock>,
     /// Randomness.
     pub(crate) entropy: Arc<dyn Entropy>,
-    /// Keeps other processes out of the data directory.
+    /// What this process alone writes: the data directory, or a folder in it where several
+    /// processes share one.
+    pub(crate) own_dir: PathBuf,
+    /// Keeps other processes out of that folder.
     pub(crate) lock: DataDirLock,
 }
 
@@ -86,33 +91,125 @@ impl OpenError {
 
 /// Opens the adapters that the settings name.
 pub(crate) fn open(settings: &Settings) -> Result<Ports, OpenError> {
-    settings.require_embedded()?;
-    let dir = &settings.data_dir;
-    let lock = lock(dir)?;
+    match settings.mode {
+        Mode::Embedded => open_embedded(settings),
+        Mode::Live => open_live(settings),
+    }
+}
+
+/// Makes topics and tables in live mode; embedded ones are made when they are opened.
+pub(crate) fn setup(settings: &Settings) -> Result<(), OpenError> {
+    match settings.mode {
+        Mode::Embedded => Ok(()),
+        Mode::Live => {
+            kafka::setup(settings)?;
+            // The keyspace and its tables: `cassandra::setup(settings)?`.
+            Ok(())
+        }
+    }
+}
+
+fn open_live(settings: &Settings) -> Result<Ports, OpenError> {
+    let (own_dir, lock) = lock_instance(&settings.data_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let log_options = LogOptions {
+    let faults = Arc::new(FaultControl::default());
+    let log = KafkaLog::connect(settings, Arc::clone(&clock), Arc::clone(&faults))?;
+    let store = live_store(settings, &clock, &faults)?;
+    Ok(Ports {
+        log: Arc::new(log),
+        store,
+        clock,
+        entropy: Arc::new(SystemEntropy::default()),
+        own_dir,
+        lock,
+    })
+}
+
+/// Opens the log alone, in topics or a folder of its own that is named by `name`.
+pub(crate) fn open_log(settings: &Settings, name: &str) -> Result<Arc<dyn Log>, OpenError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    match settings.mode {
+        Mode::Embedded => {
+            let dir = settings.data_dir.join(name);
+            Ok(Arc::new(embedded_log(settings, &dir, clock)?))
+        }
+        Mode::Live => {
+            let mut settings = settings.clone();
+            settings.live.kafka_topic_prefix.push_str(name);
+            settings.live.kafka_topic_prefix.push('-');
+            kafka::setup(&settings)?;
+            Ok(Arc::new(KafkaLog::connect(
+                &settings,
+                clock,
+                Arc::default(),
+            )?))
+        }
+    }
+}
+
+fn embedded_log(
+    settings: &Settings,
+    dir: &Path,
+    clock: Arc<dyn Clock>,
+) -> Result<EmbeddedLog, OpenError> {
+    let options = LogOptions {
         partitions_per_topic: settings.log.partitions,
         ..LogOptions::default()
     };
+    Ok(EmbeddedLog::open(
+        dir,
+        Arc::new(SystemDisk),
+        clock,
+        options,
+    )?)
+}
+
+/// The store of live mode: `cassandra::CassandraStore::connect(settings, clock, faults)`.
+fn live_store(
+    _settings: &Settings,
+    _clock: &Arc<dyn Clock>,
+    _faults: &Arc<FaultControl>,
+) -> Result<Arc<dyn Store>, OpenError> {
+    Err(ConfigError::LiveModeAbsent.into())
+}
+
+fn open_embedded(settings: &Settings) -> Result<Ports, OpenError> {
+    let dir = &settings.data_dir;
+    let lock = lock(dir)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let store_options = StoreOptions {
         request_timeout: settings.store.request_timeout,
         hint_window: settings.store.hint_window,
         ..StoreOptions::default()
     };
-    let log = EmbeddedLog::open(
-        &dir.join("log"),
-        Arc::new(SystemDisk),
-        Arc::clone(&clock),
-        log_options,
-    )?;
+    let log = embedded_log(settings, &dir.join("log"), Arc::clone(&clock))?;
     let store = EmbeddedStore::open(&dir.join("store"), Arc::clone(&clock), store_options)?;
     Ok(Ports {
         log: Arc::new(log),
         store: Arc::new(store),
         clock,
         entropy: Arc::new(SystemEntropy::default()),
+        own_dir: dir.clone(),
         lock,
     })
+}
+
+/// Processes of live mode that may share a data directory; more than any host runs.
+const INSTANCES: u32 = 64;
+
+/// Takes the first folder of `dir` that no other process has: journals of faults and of mended
+/// rows lie in it, and the next process to start finds them again.
+fn lock_instance(dir: &Path) -> Result<(PathBuf, DataDirLock), OpenError> {
+    let mut refused = None;
+    for number in 1..=INSTANCES {
+        let own = dir.join(format!("instance-{number}"));
+        match lock(&own) {
+            Ok(lock) => return Ok((own, lock)),
+            Err(error @ OpenError::InUse { .. }) => refused = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(refused.unwrap_or_else(|| OpenError::Internal("no folder for this process".into())))
 }
 
 fn lock(dir: &Path) -> Result<DataDirLock, OpenError> {
@@ -129,4 +226,21 @@ fn lock(dir: &Path) -> Result<DataDirLock, OpenError> {
             OpenError::DataDir { source, path }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_process_gets_the_first_folder_that_is_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let (first, kept) = lock_instance(dir.path()).unwrap();
+        let (second, _also) = lock_instance(dir.path()).unwrap();
+        assert_eq!(first, dir.path().join("instance-1"));
+        assert_eq!(second, dir.path().join("instance-2"));
+        drop(kept);
+        let (again, _) = lock_instance(dir.path()).unwrap();
+        assert_eq!(again, first);
+    }
 }

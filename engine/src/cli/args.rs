@@ -499,6 +499,9 @@ pub(crate) struct BenchArgs {
     /// Measure instead how long lines are under way while few come in
     #[arg(long)]
     pub(crate) rest: bool,
+    /// Measure instead the log alone: produce the file, cleaning included, and read it back
+    #[arg(long, conflicts_with = "rest")]
+    pub(crate) log: bool,
     /// With --rest: lines per second
     #[arg(long, value_name = "LINES", default_value_t = 2_000, requires = "rest")]
     pub(crate) rate: u64,

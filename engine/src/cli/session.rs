@@ -74,7 +74,6 @@ impl Session {
 
     /// Opens the engine on settings.
     pub(crate) fn of(settings: Settings, verbosity: i8, roles: Roles) -> anyhow::Result<Self> {
-        settings.require_embedded()?;
         let logging = start_logging(&settings, verbosity, TerminalStyle::Auto)?;
         ctrlc::set_handler(|| {
             // Asked twice, the user does not want to wait. What is durable stays durable.

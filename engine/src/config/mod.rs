@@ -20,8 +20,9 @@ mod value;
 pub use error::{ConfigError, Source};
 pub use secret::Secret;
 pub use settings::{
-    AlertSettings, AnalyticsSettings, ErrorLimit, FailoverSettings, FlowSettings, LiveSettings,
-    LogLevel, LogSettings, LoggingSettings, Mode, MonitoringSettings, Settings, StoreSettings,
+    AlertSettings, AnalyticsSettings, ErrorLimit, FailoverSettings, FlowSettings, KafkaSecurity,
+    LiveSettings, LogLevel, LogSettings, LoggingSettings, Mode, MonitoringSettings, SaslMechanism,
+    Settings, StoreSettings,
 };
 pub use sources::{CONFIG_FILE_NAME, FlagValue, Loaded, Sources};
 pub use table::{Kind, SETTINGS, SettingDoc, setting, template};

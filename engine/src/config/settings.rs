@@ -269,6 +269,46 @@ pub struct LoggingSettings {
     pub files_max: usize,
 }
 
+/// How the connections to Kafka are protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KafkaSecurity {
+    /// Neither encrypted nor logged in.
+    Plaintext,
+    /// Encrypted, without an account.
+    Tls,
+    /// With an account, not encrypted.
+    SaslPlaintext,
+    /// Encrypted, with an account.
+    SaslTls,
+}
+
+impl KafkaSecurity {
+    /// Whether an account is logged in with.
+    pub const fn has_account(self) -> bool {
+        matches!(self, Self::SaslPlaintext | Self::SaslTls)
+    }
+
+    /// Whether connections are encrypted.
+    pub const fn is_encrypted(self) -> bool {
+        matches!(self, Self::Tls | Self::SaslTls)
+    }
+}
+
+/// How the Kafka account proves itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SaslMechanism {
+    /// The password itself.
+    #[serde(rename = "plain")]
+    Plain,
+    /// A proof of the password by SHA-256.
+    #[serde(rename = "scram_sha_256")]
+    ScramSha256,
+    /// A proof of the password by SHA-512.
+    #[serde(rename = "scram_sha_512")]
+    ScramSha512,
+}
+
 /// Settings of live mode: read and checked in every mode.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -289,6 +329,22 @@ pub struct LiveSettings {
     /// Its password.
     #[serde(default)]
     pub kafka_password: Secret,
+    /// How connections to the brokers are protected.
+    pub kafka_security: KafkaSecurity,
+    /// Certificates of the authorities to trust; empty for the system's own.
+    pub kafka_ca_file: PathBuf,
+    /// How the account proves itself.
+    pub kafka_sasl_mechanism: SaslMechanism,
+    /// Copies of each topic; `None` for what the brokers do by themselves.
+    #[serde(with = "zero_is_none")]
+    pub kafka_replication: Option<u64>,
+    /// Before the name of every topic and group.
+    pub kafka_topic_prefix: String,
+    /// Name of this process in its groups; empty for a new one at each start.
+    pub kafka_instance_id: String,
+    /// How long a silent process keeps its partitions.
+    #[serde(rename = "kafka_session_timeout_ms", with = "millis")]
+    pub kafka_session_timeout: Duration,
 }
 
 /// Everything that an engine is opened with.

@@ -195,6 +195,26 @@ pub const SETTINGS: &[SettingDoc] = &[
         "Live mode: the SASL account. Empty: none."),
     row("live.kafka_password", "RETAIL_KAFKA_PASSWORD", Kind::Secret, "\"\"",
         "Live mode: its password."),
+    row("live.kafka_security", "RETAIL_KAFKA_SECURITY",
+        Kind::Choice(&["plaintext", "tls", "sasl_plaintext", "sasl_tls"]), "\"plaintext\"",
+        "Live mode: how connections to the brokers are protected. With sasl the account is used."),
+    row("live.kafka_ca_file", "RETAIL_KAFKA_CA_FILE", Kind::Path, "\"\"",
+        "Live mode: certificates of the authorities to trust, as PEM. Empty: the system's."),
+    row("live.kafka_sasl_mechanism", "RETAIL_KAFKA_SASL_MECHANISM",
+        Kind::Choice(&["plain", "scram_sha_256", "scram_sha_512"]), "\"scram_sha_512\"",
+        "Live mode: how the account proves itself to the brokers."),
+    row("live.kafka_replication", "RETAIL_KAFKA_REPLICATION", count(0, 15, "copies"), "0",
+        "Live mode: copies of each topic when setup makes it; from 3 on two of them must have a \
+         line before it counts. 0: what the brokers do by themselves."),
+    row("live.kafka_topic_prefix", "RETAIL_KAFKA_TOPIC_PREFIX", Kind::Text, "\"\"",
+        "Live mode: put before the name of every topic and consumer group, for a cluster that is \
+         shared."),
+    row("live.kafka_instance_id", "RETAIL_KAFKA_INSTANCE_ID", Kind::Text, "\"\"",
+        "Live mode: name of this process in its consumer groups. With one, a restart within the \
+         session time-out moves no partitions; two processes must not share it. Empty: none."),
+    row("live.kafka_session_timeout_ms", "RETAIL_KAFKA_SESSION_TIMEOUT_MS",
+        count(6_000, 300_000, "ms"), "15000",
+        "Live mode: how long a consumer that is silent keeps its partitions."),
 ];
 
 /// The setting of a key.

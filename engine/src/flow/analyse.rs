@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use super::consume::Delta;
 use super::routes::Routes;
+use super::shared::{Follow, Sharing, Tables};
 use crate::analytics::{
     Analytics, Filter, Regions, Report, Settings as ReportSettings, SpanCorrections,
     SpanningInvoice, SpanningPart, country_rows, customer_rows, product_rows,
@@ -58,6 +59,8 @@ pub(crate) enum Extent {
 pub(crate) enum Message {
     /// Lines that were acknowledged and not there before.
     Delta(Delta),
+    /// Other processes consume too, from now on or since the engine was opened.
+    Shared,
     /// Something that is computed from the figures under a filter.
     Ask(Filter, Question),
     /// Write the derived tables now.
@@ -105,6 +108,8 @@ pub(crate) struct AnalyticsService {
     messages: Receiver<Message>,
     headline: Arc<Headline>,
     state: Analytics,
+    /// `None` where this process is the only one.
+    sharing: Option<Sharing>,
     /// Something changed since the derived tables were written.
     changed_at: Option<Duration>,
 }
@@ -118,6 +123,7 @@ impl AnalyticsService {
         regions: Regions,
         settings: ReportSettings,
         materialise_every: Duration,
+        sharing: Option<Sharing>,
     ) -> Result<(Self, AnalyticsLink), StoreError> {
         let (sender, messages) = bounded(QUEUE);
         let headline = Arc::new(Headline::default());
@@ -132,10 +138,11 @@ impl AnalyticsService {
             materialise_every,
             messages,
             headline: Arc::clone(&headline),
+            sharing,
             changed_at: None,
         };
         let mut service = service;
-        service.rebuild()?;
+        service.read_summaries()?;
         if service.tables_are_behind()? {
             service.changed_at = Some(service.clock.monotonic());
         }
@@ -153,6 +160,8 @@ impl AnalyticsService {
                 let waited = self.clock.monotonic().saturating_sub(at);
                 self.materialise_every.saturating_sub(waited)
             });
+            // Others tell nobody what they write, so it is looked for.
+            let due = due.or_else(|| self.follows_summaries().then_some(self.materialise_every));
             let message = match due {
                 None => self
                     .messages
@@ -168,6 +177,7 @@ impl AnalyticsService {
                 }
                 Ok(message) => self.handle(message),
                 Err(RecvTimeoutError::Timeout) => {
+                    self.catch_up(When::Due);
                     if let Err(error) = self.materialise() {
                         tracing::debug!(%error, "the derived tables are written later");
                         self.changed_at = Some(self.clock.monotonic());
@@ -176,6 +186,41 @@ impl AnalyticsService {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
+    }
+
+    fn follows_summaries(&self) -> bool {
+        let sharing = self.sharing.as_ref();
+        sharing.is_some_and(|sharing| sharing.follow == Follow::Summaries)
+    }
+
+    /// Takes in what other processes have written.
+    fn catch_up(&mut self, when: When) {
+        if !self.follows_summaries() {
+            return;
+        }
+        let now = self.clock.monotonic();
+        let due = |sharing: &Sharing| when == When::Now || sharing.is_due(now);
+        if !self.sharing.as_ref().is_some_and(|s| due(s) && s.moved()) {
+            return;
+        }
+        match self.read_summaries() {
+            Ok(()) => {
+                self.changed_at.get_or_insert(now);
+            }
+            Err(error) => tracing::warn!(%error, "the figures are brought up to date later"),
+        }
+    }
+
+    /// Makes the figures from the summaries in the store.
+    fn read_summaries(&mut self) -> Result<(), StoreError> {
+        let before = self.sharing.as_ref().and_then(Sharing::sums);
+        let began = self.clock.monotonic();
+        self.rebuild()?;
+        let now = self.clock.monotonic();
+        if let (Some(sharing), Some(before)) = (&mut self.sharing, before) {
+            sharing.read(before, now, now.saturating_sub(began));
+        }
+        Ok(())
     }
 
     /// Makes the figures from the summaries in the store.
@@ -213,6 +258,13 @@ impl AnalyticsService {
 
     fn handle(&mut self, message: Message) {
         match message {
+            // Figures that are read from the summaries have it from there.
+            Message::Delta(_) if self.follows_summaries() => {}
+            Message::Shared => {
+                if let Some(sharing) = &mut self.sharing {
+                    sharing.follow = Follow::Summaries;
+                }
+            }
             Message::Delta(delta) => {
                 let mut lines = 0;
                 for (key, summary) in &delta {
@@ -235,18 +287,23 @@ impl AnalyticsService {
                 if extent == Extent::Always {
                     self.changed_at = Some(self.clock.monotonic());
                 }
+                self.catch_up(When::Now);
                 let done = self.materialise();
                 answer(&reply, done);
             }
             // Handled where messages are received, because it ends the service.
             Message::End(reply) => answer(&reply, Ok(())),
-            Message::Barrier(reply) => answer(&reply, ()),
+            Message::Barrier(reply) => {
+                self.catch_up(When::Now);
+                answer(&reply, ());
+            }
         }
     }
 
     /// The figures of the lines that pass a filter; `None` for those of all lines, which are at
     /// hand.
     fn part(&mut self, filter: &Filter) -> Result<Option<Analytics>, AnalyseError> {
+        self.catch_up(When::Due);
         self.correct()?;
         if *filter == Filter::default() {
             return Ok(None);
@@ -305,6 +362,11 @@ impl AnalyticsService {
 
     fn materialise(&mut self) -> Result<(), AnalyseError> {
         if self.changed_at.is_none() {
+            return Ok(());
+        }
+        let sharing = self.sharing.as_ref();
+        if sharing.is_some_and(|sharing| sharing.tables == Tables::LeftToOthers) {
+            self.changed_at = None;
             return Ok(());
         }
         self.correct()?;
@@ -442,11 +504,27 @@ impl Drop for AnalyticsService {
     }
 }
 
+/// When summaries are read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum When {
+    /// When that does not take too much of the time.
+    Due,
+    /// Somebody waits for it.
+    Now,
+}
+
 /// The consumers' end of the service.
 #[derive(Clone)]
 pub(crate) struct DeltaSink(Sender<Message>);
 
 impl DeltaSink {
+    /// Says that other processes consume too.
+    pub(crate) fn shared(&self) {
+        if self.0.send(Message::Shared).is_err() {
+            tracing::debug!("the analytics service has ended; figures are not needed");
+        }
+    }
+
     /// Sends a delta; waits while the service is behind.
     pub(crate) fn send(&self, delta: Delta) {
         if self.0.send(Message::Delta(delta)).is_err() {

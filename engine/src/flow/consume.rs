@@ -8,13 +8,15 @@
 //!   Writes are upserts, so it does not matter whether the failed one arrived.
 
 mod failure;
+mod sharing;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use self::failure::{ConsumeError, Failure};
+use self::sharing::Applied;
 use super::analyse::DeltaSink;
 use super::bucket::{BucketCache, BucketState, Scratch, StockIds};
 use super::counters::{Counters, add, set};
@@ -128,6 +130,10 @@ pub(super) struct Worker {
     applied: u64,
     /// Next offset to read, per partition.
     next: Vec<u64>,
+    /// Partitions that this process reads, each with the epoch since which it does.
+    owned: BTreeMap<u16, u64>,
+    /// The assignment that is followed; `None` before the first.
+    epoch: Option<u64>,
     /// Lines since the last commit are in one data centre only.
     held_back: HeldBack,
 }
@@ -172,19 +178,18 @@ impl Consumer {
             made: 0,
             applied: 0,
             next: vec![0; usize::from(self.log.partitions(self.topic))],
+            owned: BTreeMap::new(),
+            epoch: None,
             held_back: HeldBack::No,
             ctx: self,
         };
-        worker.start_at_committed(Applied::Skip)?;
+        for index in 0..worker.next.len() {
+            worker.ctx.position.leave(index);
+        }
+        worker.retry(|w| w.ctx.log.join(w.ctx.topic).map_err(Failure::Log))?;
+        worker.follow_assignment()?;
         Ok(worker)
     }
-}
-
-/// Whether what the store has applied already need not be read again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Applied {
-    Skip,
-    ReadAgain,
 }
 
 impl Worker {
@@ -200,58 +205,20 @@ impl Worker {
         }
     }
 
-    /// Sets the positions to the committed offsets, or past them to what is applied already: a
-    /// crash may come between a flush and its commit.
-    fn start_at_committed(&mut self, applied: Applied) -> Result<(), ConsumeError> {
-        let spans = match applied {
-            Applied::Skip => self.retry(|w| {
-                let via = w.ctx.routes.of(w.region).via;
-                let applied = w.ctx.store.applied();
-                applied.map_err(|error| Failure::Store(via, error))
-            })?,
-            Applied::ReadAgain => Vec::new(),
-        };
-        let mut commits = Vec::new();
-        for index in 0..self.next.len() {
-            let partition = self.partition(index);
-            let committed = self.retry(|w| w.ctx.log.committed(partition).map_err(Failure::Log))?;
-            let ends = self.retry(|w| w.ctx.log.offsets(partition).map_err(Failure::Log))?;
-            let mut at = committed.map_or(0, |c| c.0);
-            if at < ends.begin.0 {
-                // This log drops nothing that was not consumed; another one may.
-                let lost = ends.begin.0 - at;
-                tracing::error!(%partition, lost, "lines were dropped before they were consumed");
-                at = ends.begin.0;
-            }
-            let safe = spans
-                .iter()
-                .filter(|s| s.partition == partition && s.from <= at && at < s.to)
-                .map(|s| s.to)
-                .max();
-            if let Some(safe) = safe {
-                at = safe.min(ends.end.0);
-                commits.push((partition, CommittedOffset(at)));
-            }
-            if let Some(next) = self.next.get_mut(index) {
-                *next = at;
-            }
-            self.ctx.position.set(index, at);
-        }
-        if !commits.is_empty() {
-            self.retry(|w| w.ctx.log.commit(&commits).map_err(Failure::Log))?;
-        }
-        Ok(())
-    }
-
     fn work(&mut self) -> Result<(), ConsumeError> {
         let mut seen = 0;
         loop {
             if self.ctx.gate.is_paused() || self.ctx.gate.is_stopped() {
                 self.drain()?;
+                // Held, it has nothing that others would have to wait for.
+                self.ctx.log.released(self.ctx.topic, u64::MAX);
             }
             if self.ctx.gate.pass() == Pass::Stop {
                 return Ok(());
             }
+            self.ctx
+                .log
+                .released(self.ctx.topic, self.epoch.unwrap_or(0));
             if self.step()? == Stepped::Idle {
                 let topic = self.ctx.topic;
                 seen = self.ctx.log.wait_for_append(topic, seen, IDLE);
@@ -261,6 +228,7 @@ impl Worker {
 
     /// Sends the next flush, or finishes one that was sent.
     pub(super) fn step(&mut self) -> Result<Stepped, ConsumeError> {
+        self.follow_assignment()?;
         self.follow_moves()?;
         self.leave_held_back()?;
         while self.in_flight.front().is_some_and(InFlight::is_done) {
@@ -285,10 +253,10 @@ impl Worker {
     fn fetch(&mut self) -> Result<Vec<(usize, FetchedBatch)>, ConsumeError> {
         let mut all = Vec::new();
         let mut records = 0;
-        for index in 0..self.next.len() {
+        for index in self.owned() {
             let partition = self.partition(index);
             let mut from = self.next.get(index).copied().unwrap_or_default();
-            let share = self.ctx.options.flush_lines / self.next.len().max(1);
+            let share = self.ctx.options.flush_lines / self.owned.len().max(1);
             let mut limit = records + share.max(1);
             // A batch is taken whole, so the nearer end is chosen: always taking one more would
             // make flushes of twice the size, and of twice the memory.
@@ -568,7 +536,7 @@ impl Worker {
                 .iter()
                 .map(|s| (s.partition, CommittedOffset(s.to)))
                 .collect();
-            self.retry(|w| w.ctx.log.commit(&commits).map_err(Failure::Log))?;
+            self.commit(commits)?;
         }
         self.account(front.records, front.new_lines);
         let delta = front.delta;
@@ -602,7 +570,11 @@ impl Worker {
         self.drain()?;
         if let Some(offsets) = self.ctx.position.take_move() {
             self.cache.clear();
-            for (index, offset) in offsets.into_iter().enumerate() {
+            for index in self.owned() {
+                // Where it did not read when it was moved, it began at the commit since.
+                let Some(offset) = offsets.get(index).copied().flatten() else {
+                    continue;
+                };
                 if let Some(next) = self.next.get_mut(index) {
                     *next = offset;
                 }
@@ -625,7 +597,7 @@ impl Worker {
             let held_back = &self.ctx.counters.region(region).held_back;
             held_back.store(0, Ordering::Relaxed);
         }
-        self.start_at_committed(Applied::ReadAgain)
+        self.start_at_committed(&self.owned(), Applied::ReadAgain)
     }
 
     /// Waits until nothing is in flight.

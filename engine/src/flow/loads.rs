@@ -23,7 +23,7 @@ use crate::ledger::{Intake, Ledger};
 use crate::model::{
     CommittedOffset, EndOffset, LoadId, PerDc, Reading, RowsDigest, Topic, TopicPartition,
 };
-use crate::ports::{Log, LogError};
+use crate::ports::{Access, Atomicity, Log, LogError};
 use crate::telemetry::EventKind;
 
 /// How often a load that waits for its lines to be written looks again.
@@ -176,6 +176,13 @@ impl Loads {
         })
     }
 
+    /// Takes in loads of other processes.
+    fn take_in(&self, log: &dyn Log) -> Result<(), LogError> {
+        let Self { known, .. } = Self::of_marks(log)?;
+        self.known.lock().append(&mut known.into_inner());
+        Ok(())
+    }
+
     /// All loads, oldest first.
     pub(crate) fn all(&self) -> Vec<LoadRecord> {
         self.known.lock().values().cloned().collect()
@@ -276,6 +283,10 @@ impl Runtime {
         }
         if self.loads.is_stopped() {
             return Err(LoadError::Closing);
+        }
+        self.log.settle_appends()?;
+        if self.log.access() == Access::Shared {
+            self.loads.take_in(self.log.as_ref())?;
         }
         // Behind an older one the records of other loads lie; it begins again, and finds its rows.
         let unfinished = self.loads.newest().filter(|load| {
@@ -489,7 +500,9 @@ impl Runtime {
                 .find(|c| c.topic == partition.topic)
                 .and_then(|c| {
                     let at = c.position.fetched();
-                    at.get(usize::from(partition.partition.0)).copied()
+                    at.get(usize::from(partition.partition.0))
+                        .copied()
+                        .flatten()
                 })
                 .map_or(written, of_load);
             match partition.topic {
@@ -538,7 +551,9 @@ impl Runtime {
 
 /// Whether the log has the records that the mark of an unfinished load counts. Where a group
 /// failed for good while the one behind it was acknowledged, the mark says more than is there,
-/// and going on after it would lose the lines between: such a load begins again.
+/// and going on after it would lose the lines between: such a load begins again. More records
+/// than the mark counts are the rest of an append that was not acknowledged, where a log may keep
+/// such a rest.
 pub(super) fn is_whole(log: &dyn Log, load: &LoadRecord) -> Result<bool, LogError> {
     for topic in Topic::ALL {
         let mut there = 0;
@@ -546,7 +561,11 @@ pub(super) fn is_whole(log: &dyn Log, load: &LoadRecord) -> Result<bool, LogErro
             there += log.offsets(*partition)?.end.0.saturating_sub(from.0);
         }
         let wanted = load.records_of(topic);
-        if there != wanted {
+        let fits = match log.atomicity() {
+            Atomicity::Appends => there == wanted,
+            Atomicity::Records => there >= wanted,
+        };
+        if !fits {
             tracing::warn!(load = %load.id, %topic, wanted, there, "the log has other records than the mark counts");
             return Ok(false);
         }

@@ -22,8 +22,11 @@ mod gate;
 mod journal;
 mod judge;
 mod lens;
+#[cfg(test)]
+mod live_tests;
 mod load;
 mod loads;
+mod measure;
 mod names;
 mod passport;
 mod position;
@@ -38,6 +41,7 @@ mod routes;
 mod routing;
 mod runtime;
 mod sampler;
+mod shared;
 #[cfg(test)]
 mod sim;
 mod tell;
@@ -61,6 +65,7 @@ pub use journal::JournalError;
 pub use lens::{Lens, LensCell, LensGroup, LensQuery, LensRow};
 pub use load::{LoadRecord, LoadState};
 pub use loads::{LoadEnd, LoadError, LoadRequest, LoadTimes, Resume, Until};
+pub(crate) use measure::measure_log;
 pub use passport::{
     CommitPlace, FilePlace, Judged, LogPlace, Passport, PassportError, PassportQuery, Presence,
     Stored, StoredPlace,

@@ -4,13 +4,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+/// In place of an offset: this consumer does not read the partition. No log grows so far.
+const ELSEWHERE: u64 = u64::MAX;
+
 /// Where a consumer stands, shared with those who watch or move it.
 #[derive(Debug)]
 pub(crate) struct Position {
-    /// Next offset to fetch, per partition.
+    /// Next offset to fetch, per partition; [`ELSEWHERE`] where another process reads.
     fetched: Vec<AtomicU64>,
     /// Offsets to go to before anything else is read.
-    moved: Mutex<Option<Vec<u64>>>,
+    moved: Mutex<Option<Vec<Option<u64>>>>,
     /// Base of write timestamps: raised when summaries are to be written anew.
     generation: AtomicU64,
 }
@@ -25,16 +28,16 @@ impl Position {
         }
     }
 
-    /// Next offset to fetch of each partition.
-    pub(crate) fn fetched(&self) -> Vec<u64> {
+    /// Next offset to fetch of each partition; `None` for those that it does not read.
+    pub(crate) fn fetched(&self) -> Vec<Option<u64>> {
         self.fetched
             .iter()
-            .map(|at| at.load(Ordering::Acquire))
+            .map(|at| Some(at.load(Ordering::Acquire)).filter(|at| *at != ELSEWHERE))
             .collect()
     }
 
     /// Tells the consumer to go on from `offsets`, with what it remembers forgotten.
-    pub(crate) fn move_to(&self, offsets: Vec<u64>) {
+    pub(crate) fn move_to(&self, offsets: Vec<Option<u64>>) {
         *self.moved.lock() = Some(offsets);
     }
 
@@ -50,13 +53,18 @@ impl Position {
         }
     }
 
+    /// Says that the consumer does not read a partition.
+    pub(super) fn leave(&self, partition: usize) {
+        self.set(partition, ELSEWHERE);
+    }
+
     /// Whether the consumer is to go elsewhere.
     pub(super) fn is_moved(&self) -> bool {
         self.moved.lock().is_some()
     }
 
     /// Where the consumer is to go; once.
-    pub(super) fn take_move(&self) -> Option<Vec<u64>> {
+    pub(super) fn take_move(&self) -> Option<Vec<Option<u64>>> {
         self.moved.lock().take()
     }
 

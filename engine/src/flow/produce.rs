@@ -3,9 +3,11 @@
 //!
 //! Each group carries the load's mark, so after a crash the log says which row is the last one in
 //! it; the file is then read again from its beginning (identity needs the rows before) and only
-//! what lies behind that row is appended.
+//! what lies behind that row is appended. Where a log keeps a part of an append that was not
+//! acknowledged, that part is found and not appended again: it is the beginning, in each
+//! partition, of what follows.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -23,7 +25,8 @@ use crate::config::ErrorLimit;
 use crate::intake::{CleanLine, IntakeError, LineReader, ReadProgress, ReadRow, SetAside};
 use crate::model::{EndOffset, Partition, PerRegion, Region, Topic, TopicPartition};
 use crate::ports::{
-    Append, AppendReceipt, Clock, LoadMark, Log, LogError, Outcome, PendingAppend, RecordBatch,
+    Append, AppendReceipt, Atomicity, Clock, LoadMark, Log, LogError, Outcome, PendingAppend,
+    RecordBatch,
 };
 
 /// Appends on their way at a time: one is being made durable while the next is read.
@@ -120,6 +123,8 @@ pub(super) struct Work<'p> {
     /// Rows met so far, and those at the beginning that the log has already.
     row: u64,
     resume_after: u64,
+    /// What the log has of it, where that may be more than its mark says.
+    there: Option<There>,
     /// What the counters have been told.
     told_read: u64,
     told_clean: u64,
@@ -166,14 +171,19 @@ impl Producer {
             (0..count).map(|_| Gathered::default()).collect::<Vec<_>>()
         };
         // A load that goes on has records from before, also where none are added now.
-        let ends = load
+        let ends: Vec<_> = load
             .from
             .iter()
             .map(|(partition, _)| Ok((*partition, self.log.offsets(*partition)?.end)))
             .collect::<Result<_, LogError>>()?;
+        let there = match self.log.atomicity() {
+            Atomicity::Appends => None,
+            Atomicity::Records => Some(There::of(&load, &ends)).filter(|there| !there.is_empty()),
+        };
         Ok(Work {
             producer: self,
             row: 0,
+            there,
             resume_after: load.intake.read,
             told_read: load.intake.read,
             told_clean: load.intake.clean,
@@ -217,7 +227,12 @@ impl Work<'_> {
             return Ok(Some(LoadState::Produced));
         };
         self.row += 1;
+        let met = self.meet(&next)?;
         if self.row <= self.resume_after {
+            return Ok(None);
+        }
+        if met == Met::InTheLog {
+            self.count_only(&next);
             return Ok(None);
         }
         if self.gathered == 0 {
@@ -247,6 +262,41 @@ impl Work<'_> {
         add(&counters.clean, clean);
         add(&counters.set_aside, read - clean);
         (self.told_read, self.told_clean) = (intake.read, intake.clean);
+    }
+
+    /// Whether the log has the record of a row already. An error when the mark counts it and it is
+    /// not there, where a log may keep other parts of appends than the whole.
+    fn meet(&mut self, row: &ReadRow<'_>) -> Result<Met, ProduceError> {
+        let Some(there) = &mut self.there else {
+            let is_counted = self.row <= self.resume_after;
+            let can_lack = self.producer.log.atomicity() == Atomicity::Records;
+            return if is_counted && can_lack {
+                Err(There::lacks(self.row))
+            } else {
+                Ok(Met::New)
+            };
+        };
+        let met = there.take(partition_of(row, &self.lines));
+        if there.is_empty() {
+            self.there = None;
+        }
+        if met == Met::New && self.row <= self.resume_after {
+            return Err(There::lacks(self.row));
+        }
+        Ok(met)
+    }
+
+    /// Counts a row that the log has already.
+    fn count_only(&mut self, row: &ReadRow<'_>) {
+        match row {
+            ReadRow::Clean(line) => {
+                let amount = line.record.line.amount();
+                self.load.intake.add_clean(line.region, amount);
+            }
+            ReadRow::SetAside(set_aside) => {
+                self.load.intake.add_set_aside(set_aside.reject.reason);
+            }
+        }
     }
 
     fn put_line(&mut self, line: &CleanLine<'_>) {
@@ -482,6 +532,71 @@ impl Work<'_> {
 
     fn now(&self) -> DateTime<Utc> {
         self.producer.clock.now()
+    }
+}
+
+/// Whether a record is in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Met {
+    /// It is: an earlier process of this load appended it.
+    InTheLog,
+    /// It is to be appended.
+    New,
+}
+
+/// Records of a load that the log has, by partition: in each the first ones of the file, in order.
+#[derive(Debug)]
+struct There {
+    left: BTreeMap<TopicPartition, u64>,
+    all: u64,
+}
+
+impl There {
+    /// Those between where the load began and the ends.
+    fn of(load: &LoadRecord, ends: &[(TopicPartition, EndOffset)]) -> Self {
+        let from: BTreeMap<_, _> = load.from.iter().copied().collect();
+        let since = |(partition, end): &(TopicPartition, EndOffset)| {
+            let from = from.get(partition).map_or(end.0, |from| from.0);
+            (*partition, end.0.saturating_sub(from))
+        };
+        let left: BTreeMap<_, _> = ends.iter().map(since).collect();
+        let all = left.values().sum();
+        Self { left, all }
+    }
+
+    /// Whether every one was met.
+    const fn is_empty(&self) -> bool {
+        self.all == 0
+    }
+
+    /// Whether the next record of a partition is among them.
+    fn take(&mut self, partition: TopicPartition) -> Met {
+        let Some(left) = self.left.get_mut(&partition).filter(|left| **left > 0) else {
+            return Met::New;
+        };
+        *left -= 1;
+        self.all -= 1;
+        Met::InTheLog
+    }
+
+    fn lacks(row: u64) -> ProduceError {
+        ProduceError::Log(LogError::Refused {
+            what: format!("the log lacks row {row} of this load, which its mark counts"),
+            remedy: "load the file from its start; lines that are there count once",
+        })
+    }
+}
+
+/// Where the record of a row goes.
+fn partition_of(row: &ReadRow<'_>, lines: &PerRegion<Vec<Gathered>>) -> TopicPartition {
+    match row {
+        ReadRow::Clean(line) => {
+            // Partitions of a topic are at least 1 and at most 12.
+            let count = u16::try_from(lines[line.region].len()).unwrap_or(1).max(1);
+            let Partition(partition) = line.shard.partition(count);
+            TopicPartition::new(Topic::Lines(line.region), partition)
+        }
+        ReadRow::SetAside(_) => TopicPartition::new(Topic::Quarantine, 0),
     }
 }
 

@@ -265,7 +265,7 @@ impl Runtime {
             let mut is_moved = false;
             for (partition, to) in commits.iter().filter(|(p, _)| p.topic == consumer.topic) {
                 if let Some(at) = offsets.get_mut(usize::from(partition.partition.0)) {
-                    *at = to.0;
+                    *at = Some(to.0);
                     is_moved = true;
                 }
             }

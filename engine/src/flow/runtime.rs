@@ -25,6 +25,7 @@ use super::retain::Retention;
 use super::routes::Routes;
 use super::routing::RoutingDesk;
 use super::sampler::Sampler;
+use super::shared::Sharing;
 use super::ways::Ways;
 use crate::analytics::{Regions, Settings as ReportSettings, StatusLimits, Weights};
 use crate::config::Settings;
@@ -177,6 +178,7 @@ impl Runtime {
             store,
             clock,
             entropy,
+            own_dir,
             lock,
         } = ports;
         let metrics =
@@ -203,6 +205,7 @@ impl Runtime {
             .map(|(n, r)| (n.to_owned(), r))
             .collect();
         let report = report_settings(&settings.analytics).map_err(internal)?;
+        let sharing = Sharing::of(&log, &roles)?;
         let (service, analytics) = AnalyticsService::open(
             Arc::clone(&store),
             Arc::clone(&routes),
@@ -210,16 +213,17 @@ impl Runtime {
             regions,
             report,
             settings.analytics.materialise_interval,
+            sharing,
         )?;
         let generation = stored_generation(store.as_ref(), clock.as_ref())?;
         let topics = roles.consume.iter();
         let consumers = topics
             .map(|topic| ConsumerHandle::new(*topic, log.as_ref(), generation))
             .collect();
-        let faults = FaultDesk::open(&settings.data_dir, Arc::clone(&clock), events.clone())
+        let faults = FaultDesk::open(&own_dir, Arc::clone(&clock), events.clone())
             .map_err(|error| internal(error.to_string()))?;
-        let quarantine = QuarantineDesk::open(&settings.data_dir)
-            .map_err(|error| internal(error.to_string()))?;
+        let quarantine =
+            QuarantineDesk::open(&own_dir).map_err(|error| internal(error.to_string()))?;
         let loads = Loads::of_marks(log.as_ref())?;
         let alerts = AlertDesk::new(&settings.alerts);
         let rate = Rate::default();

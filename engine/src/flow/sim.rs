@@ -342,6 +342,7 @@ impl Sim {
                 .collect(),
             ReportSettings::standard().unwrap(),
             Duration::from_mins(1),
+            None,
         )
         .unwrap();
         let thread = super::spawn("sim-analytics", move || service.run()).unwrap();

@@ -70,6 +70,7 @@ impl Place {
             store: Arc::new(store),
             clock,
             entropy: Arc::new(SystemEntropy::seeded(1)),
+            own_dir: self.dir.path().to_path_buf(),
             lock: DataDirLock::take(self.dir.path()).unwrap(),
         };
         Opened(Runtime::start(settings, ports, roles).unwrap())

@@ -6,6 +6,7 @@
 //! server is broken from outside and not by its client.
 
 pub mod faults;
+pub mod kafka;
 
 // What `crate::wire` calls in live mode:
 //

@@ -1,5 +1,6 @@
 //! The log: regional topics with partitions, appended to durably, read by consumer groups.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -85,6 +86,39 @@ pub struct LogActivity {
     pub queued: Option<u64>,
     /// How many may wait.
     pub capacity: Option<u64>,
+    /// Mean time of a request to another machine; `None` for a log within the process.
+    pub round_trip: Option<Duration>,
+    /// How often partitions were given to this process or taken from it; `None` where all are its
+    /// own for ever.
+    pub rebalances: Option<u64>,
+}
+
+/// What an append leaves behind when its process dies before it is acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Atomicity {
+    /// All of it or nothing.
+    Appends,
+    /// In each partition a beginning of its records, which may be all or none of them, and never
+    /// its mark.
+    Records,
+}
+
+/// Who reads and writes a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// This process alone.
+    Own,
+    /// Other processes too.
+    Shared,
+}
+
+/// Which partitions of a topic this process is to read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Assignment {
+    /// Grows with each change.
+    pub epoch: u64,
+    /// The partitions, each with the epoch since which it is to be read without a break.
+    pub partitions: BTreeMap<u16, u64>,
 }
 
 /// Regional topics with partitions.
@@ -92,8 +126,12 @@ pub struct LogActivity {
 /// * An append is acknowledged when it is durable: embedded after `fdatasync`, Kafka by all
 ///   in-sync replicas.
 /// * Offsets of a partition have no gaps. Order within a partition is the order of appending.
-/// * A crash loses nothing that was acknowledged, and shows nothing of an append that was not
-///   durable as a whole.
+/// * A crash loses nothing that was acknowledged. What it shows of an append that was not
+///   acknowledged, [`Log::atomicity`] says.
+/// * A topic's partitions are shared out among the processes that have joined its consumer group.
+///   Only the owner of a partition may commit it, and whoever lost one is told at the next commit
+///   ([`LogError::NotOwned`]). A group that nobody has joined is idle, and anybody may set where
+///   it stands.
 /// * Committed offsets survive a clean close. After a crash they may be older than the last
 ///   commit, never newer.
 /// * All methods may be called from any thread. None waits for the network or a disk longer than
@@ -101,6 +139,16 @@ pub struct LogActivity {
 pub trait Log: Send + Sync {
     /// Partitions of a topic, at least 1.
     fn partitions(&self, topic: Topic) -> u16;
+
+    /// What an append leaves behind when its process dies before it is acknowledged.
+    fn atomicity(&self) -> Atomicity {
+        Atomicity::Appends
+    }
+
+    /// Who reads and writes the log.
+    fn access(&self) -> Access {
+        Access::Own
+    }
 
     /// Queues an append. Waits while the queue is full: that is the back-pressure on a producer.
     fn submit(&self, append: Append) -> Result<Box<dyn PendingAppend>, LogError>;
@@ -110,8 +158,15 @@ pub trait Log: Send + Sync {
         self.submit(append)?.wait()
     }
 
+    /// Waits until no append is on its way that its caller has given up: from here on the ends of
+    /// the partitions move by what is submitted later, and by other processes.
+    fn settle_appends(&self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// Reads batches from offset `from` on, at least one where there is one, further ones while
-    /// the sum stays within `max_bytes`. Empty at the end of the partition.
+    /// the sum stays within `max_bytes`. Empty at the end of the partition. What a batch is, is
+    /// the adapter's: records that follow each other, of one load and appended at one time.
     fn fetch(
         &self,
         partition: TopicPartition,
@@ -142,8 +197,35 @@ pub trait Log: Send + Sync {
     /// Where the topic's consumer group stands; `None` when it never committed.
     fn committed(&self, partition: TopicPartition) -> Result<Option<CommittedOffset>, LogError>;
 
-    /// Commits positions of consumer groups, forward or back. All or none.
+    /// Commits positions of consumer groups, forward or back. All or none of each group; none at
+    /// all when one of them is not there.
     fn commit(&self, positions: &[(TopicPartition, CommittedOffset)]) -> Result<(), LogError>;
+
+    /// Joins the topic's consumer group. Its partitions follow by [`Log::assignment`].
+    fn join(&self, topic: Topic) -> Result<(), LogError> {
+        let _ = topic;
+        Ok(())
+    }
+
+    /// What this process is to read of a topic now. A log within the process has no other reader.
+    fn assignment(&self, topic: Topic) -> Result<Assignment, LogError> {
+        Ok(Assignment {
+            epoch: 0,
+            partitions: (0..self.partitions(topic)).map(|n| (n, 0)).collect(),
+        })
+    }
+
+    /// [`Assignment::epoch`] now, for looking often.
+    fn assignment_epoch(&self, topic: Topic) -> u64 {
+        let _ = topic;
+        0
+    }
+
+    /// Says that nothing is in flight any more of partitions that are not in the assignment of
+    /// `epoch`: everything read of them is committed, or will be read again by their new owner.
+    fn released(&self, topic: Topic, epoch: u64) {
+        let _ = (topic, epoch);
+    }
 
     /// The latest mark of every load, by load id.
     fn marks(&self) -> Result<Vec<LoadMark>, LogError>;
@@ -177,6 +259,25 @@ pub enum LogError {
     /// No such partition.
     #[error("topic {} has no partition {}", .0.topic, .0.partition.0)]
     NoPartition(TopicPartition),
+    /// Another process reads the partition now, or none does yet.
+    #[error("{0} is not read by this process any more")]
+    NotOwned(TopicPartition),
+    /// Offsets mean something else than when they were written down.
+    #[error("{topic} was deleted and made again: {what}")]
+    MadeAgain {
+        /// The topic.
+        topic: Topic,
+        /// How that shows.
+        what: String,
+    },
+    /// The log will never do it.
+    #[error("{what}")]
+    Refused {
+        /// Object and what happened to it.
+        what: String,
+        /// What a person can do about it.
+        remedy: &'static str,
+    },
     /// The offset is not there: dropped by retention, or past the end.
     #[error("{partition}: offset {offset} is not between {begin} and {end}", offset = .offset.0, begin = .offsets.begin.0, end = .offsets.end.0)]
     OutOfRange {
@@ -233,6 +334,9 @@ impl LogError {
             Self::Io { .. } => Outcome::Unknown,
             Self::Closed
             | Self::NoPartition(_)
+            | Self::NotOwned(_)
+            | Self::MadeAgain { .. }
+            | Self::Refused { .. }
             | Self::OutOfRange { .. }
             | Self::InUse { .. }
             | Self::Damaged { .. }
@@ -246,6 +350,13 @@ impl LogError {
             Self::Down(_) => "start the log again, or end the fault; nothing acknowledged is lost",
             Self::Closed => "open the engine again",
             Self::NoPartition(_) => "run setup, which makes the topics",
+            Self::NotOwned(_) => {
+                "nothing is lost: whoever reads it now goes on at the committed offset"
+            }
+            Self::MadeAgain { .. } => {
+                "start the consumers again after a replay from earliest, or load the files again"
+            }
+            Self::Refused { remedy, .. } => remedy,
             Self::OutOfRange { .. } => "replay from earliest or latest",
             Self::InUse { .. } => {
                 "end the other process, or choose another directory with --data-dir"

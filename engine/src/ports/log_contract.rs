@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Append, Fault, LoadMark, Log, LogError, RecordBatch};
-use crate::codec::record::put_record;
+use super::{Append, Fault, FetchedBatch, LoadMark, Log, LogError, RecordBatch};
+use crate::codec::record::{Records, put_record};
 use crate::model::{CommittedOffset, EndOffset, LoadId, Offset, Region, Topic, TopicPartition};
 
 /// Long enough for any machine, and reached only when something is wrong.
@@ -40,6 +40,19 @@ pub(crate) fn append_of(partition: TopicPartition, batch: RecordBatch) -> Append
         batches: vec![(partition, batch)],
         mark: None,
     }
+}
+
+/// The records of batches, each with its offset and its load.
+fn records(read: &[FetchedBatch]) -> Vec<(u64, (LoadId, Vec<u8>))> {
+    let mut all = Vec::new();
+    for fetched in read {
+        let values: Vec<_> = Records::new(&fetched.batch.bytes).collect();
+        assert_eq!(values.len(), fetched.batch.records as usize);
+        for (offset, value) in (fetched.base_offset.0..).zip(values) {
+            all.push((offset, (fetched.batch.load, value.unwrap().to_vec())));
+        }
+    }
+    all
 }
 
 /// Runs the whole contract.
@@ -74,10 +87,13 @@ fn offsets_have_no_gaps_and_records_read_back(log: &impl Log) {
     let receipt = log.append(append_of(A, batch(5, 1))).unwrap();
     assert_eq!(receipt.base_offsets, [Offset(5)]);
     let read = log.fetch(A, Offset(0), usize::MAX).unwrap();
-    let bases: Vec<_> = read.iter().map(|batch| batch.base_offset.0).collect();
-    assert_eq!(bases, [0, 3, 5]);
-    let batches: Vec<_> = read.into_iter().map(|fetched| fetched.batch).collect();
-    assert_eq!(batches, [batch(1, 3), batch(3, 2), batch(5, 1)]);
+    let mut expected = Vec::new();
+    for batch in [batch(1, 3), batch(3, 2), batch(5, 1)] {
+        let values = Records::new(&batch.bytes).map(|value| value.unwrap().to_vec());
+        expected.extend(values.map(|value| (batch.load, value)));
+    }
+    let expected: Vec<_> = (0..).zip(expected).collect();
+    assert_eq!(records(&read), expected);
     let offsets = log.offsets(A).unwrap();
     assert_eq!((offsets.begin, offsets.end), (Offset(0), EndOffset(6)));
 }
@@ -87,14 +103,20 @@ fn a_fetch_begins_with_the_batch_of_its_offset_and_heeds_its_limit(log: &impl Lo
         log.append(append_of(A, batch(tag, 3))).unwrap();
     }
     let one = batch(0, 3).bytes.len();
-    let bases = |from, max| -> Vec<u64> {
-        let read = log.fetch(A, Offset(from), max).unwrap();
-        read.iter().map(|batch| batch.base_offset.0).collect()
-    };
-    assert_eq!(bases(4, 0), [3], "at least one");
-    assert_eq!(bases(4, 2 * one), [3, 6]);
-    assert_eq!(bases(4, 3 * one - 1), [3, 6]);
-    assert_eq!(bases(12, usize::MAX), [0; 0], "nothing at the end");
+    // Where a batch begins is the adapter's; that it holds the offset, and how much comes, not.
+    for (max, batches_from_3_on) in [(0, 1), (2 * one, 2), (3 * one - 1, 2), (usize::MAX, 3)] {
+        let read = log.fetch(A, Offset(4), max).unwrap();
+        let offsets: Vec<_> = records(&read).into_iter().map(|(at, _)| at).collect();
+        let (first, last) = (offsets[0], offsets[offsets.len() - 1]);
+        assert_eq!(offsets, (first..=last).collect::<Vec<_>>(), "no gaps");
+        assert!((3..=4).contains(&first), "{first}");
+        assert!(last < 3 + 3 * batches_from_3_on, "{max}: to {last}");
+        let bytes: usize = read.iter().map(|b| b.batch.bytes.len()).sum();
+        assert!(bytes <= max || read.len() == 1, "{max}: {bytes}");
+        assert!(max < usize::MAX || last == 11, "all of it: to {last}");
+    }
+    let read = log.fetch(A, Offset(12), usize::MAX).unwrap();
+    assert_eq!(read, [], "nothing at the end");
 }
 
 fn what_is_not_there_is_an_error_by_name(log: &impl Log) {

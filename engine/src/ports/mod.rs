@@ -15,8 +15,8 @@ pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use disk::{Disk, DiskFile, DiskLock};
 pub use fault::{Fault, Outcome};
 pub use log::{
-    Append, AppendReceipt, FetchedBatch, LoadMark, Log, LogActivity, LogError, PartitionOffsets,
-    PendingAppend, RecordBatch,
+    Access, Append, AppendReceipt, Assignment, Atomicity, FetchedBatch, LoadMark, Log, LogActivity,
+    LogError, PartitionOffsets, PendingAppend, RecordBatch,
 };
 pub use store::{
     BucketRows, BucketScope, BucketWrite, Comparison, DcHealth, DcState, DerivedRows, Flush,

@@ -46,6 +46,7 @@ impl Draft {
             cassandra_keyspace: self.keyspace.trim().to_owned(),
             cassandra_username: self.cassandra_user.trim().to_owned(),
             cassandra_password: given.cassandra_password.clone(),
+            ..given.clone()
         }
     }
 

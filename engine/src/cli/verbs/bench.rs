@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use crate::clean::Rules;
 use crate::config::Settings;
-use crate::flow::{LoadRequest, Resume, Roles, Until};
+use crate::flow::{LoadRequest, Resume, Roles, Until, measure_log};
 use crate::handle::{Command, Engine};
 use crate::intake::{LineReader, ReadOptions};
 use crate::model::Reading;
 use crate::ports::{Clock, SystemClock};
 use crate::route::RoutingMap;
+use crate::wire;
 use anyhow::{Context, ensure};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
@@ -64,6 +65,9 @@ pub(crate) fn run(args: &BenchArgs, global: &GlobalArgs, output: &Output) -> any
     if args.rest {
         return at_rest(args, global, output, &scratch.0, packed);
     }
+    if args.log {
+        return log_alone(global, output, &scratch.0, &packed);
+    }
     let mut figures = vec![
         read_alone("read and clean, CSV", "read_csv", &plain, &clock)?,
         read_alone("read and clean, CSV.gz", "read_gz", &packed, &clock)?,
@@ -86,6 +90,48 @@ pub(crate) fn run(args: &BenchArgs, global: &GlobalArgs, output: &Output) -> any
     } else {
         Exit::DoesNotClose
     })
+}
+
+/// Produces into the log and reads it back. In live mode the topics have names of their own and
+/// stay, for the tools of the brokers to read them too.
+fn log_alone(
+    global: &GlobalArgs,
+    output: &Output,
+    dir: &Path,
+    packed: &Path,
+) -> anyhow::Result<Exit> {
+    let settings = Settings {
+        data_dir: dir.join("data"),
+        ..session::settings(global, Vec::new())?
+    };
+    let name = format!("bench-{}", std::process::id());
+    let log = wire::open_log(&settings, &name)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let (rules, routing) = (Rules::builtin()?, Arc::new(RoutingMap::builtin()?));
+    let found = measure_log(&log, &clock, &settings, packed, &rules, &routing)?;
+    log.close()?;
+    let figure = |what, key, took| Figure {
+        what,
+        key,
+        rows: Some(found.records),
+        took,
+    };
+    let figures = [
+        figure(
+            "read, clean and produce, CSV.gz",
+            "produce",
+            found.producing,
+        ),
+        figure("read back from the log", "fetch", found.reading),
+    ];
+    let value = json!({
+        "mode": settings.mode,
+        "topics": name,
+        "bytes": found.bytes,
+        "figures": figures.iter().map(json_of).collect::<Value>(),
+    });
+    output.result(&value, || text(&figures))?;
+    Ok(Exit::Done)
 }
 
 /// The input as plain text and packed.

@@ -12,7 +12,8 @@ use super::analytics::TABLES;
 use crate::cli::args::{GlobalArgs, SetupArgs};
 use crate::cli::exit::Exit;
 use crate::cli::output::{Align, Output, Table};
-use crate::cli::session::Session;
+use crate::cli::session::{self, Session};
+use crate::wire;
 
 /// Tables of rows; the derived ones come with the analytics.
 const STORED: [&str; 3] = ["transactions", "returns", "quarantine"];
@@ -60,7 +61,9 @@ fn human() -> String {
 
 /// Makes what is missing, and prints what is there.
 pub(crate) fn run(global: &GlobalArgs, output: &Output) -> anyhow::Result<Exit> {
-    let session = Session::open(global, Vec::new(), Roles::none())?;
+    let settings = session::settings(global, Vec::new())?;
+    wire::setup(&settings)?;
+    let session = Session::of(settings, global.verbosity(), Roles::none())?;
     let snapshot = session.fresh_snapshot()?;
     let data_dir = session.settings.data_dir.display().to_string();
     session.close()?;

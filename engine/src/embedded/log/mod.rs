@@ -340,6 +340,8 @@ impl Log for EmbeddedLog {
 
     fn activity(&self) -> LogActivity {
         LogActivity {
+            round_trip: None,
+            rebalances: None,
             syncs: Some(self.shared.syncs.load(Ordering::Relaxed)),
             queued: Some(self.queue.len() as u64),
             capacity: Some(QUEUE_CAPACITY as u64),

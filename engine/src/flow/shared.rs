@@ -1,0 +1,132 @@
+//! Figures of a log that other processes consume too: what they follow, and when the summaries
+//! are read again.
+//!
+//! Every line that is written is behind a committed offset, so that nothing has changed while the
+//! groups stand where they stood.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::runtime::Roles;
+use crate::model::{Topic, TopicPartition};
+use crate::ports::{Access, Log, LogError};
+
+/// Reading all summaries may take one part of the time in so many.
+const DUTY: u32 = 5;
+/// How long consumers that have joined may take to get all partitions, where nobody else is.
+const WHOLE_WITHIN: Duration = Duration::from_secs(8);
+/// Longest wait between two looks at what was given.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// What figures follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Follow {
+    /// What the consumers of this process acknowledge: they are the only ones.
+    Deltas,
+    /// The summaries in the store, read again when groups have moved: other processes consume
+    /// too, and tell nobody.
+    Summaries,
+}
+
+/// Who writes the tables for other programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tables {
+    /// This process.
+    Written,
+    /// Another one: this one consumes a part of the topics and nothing else.
+    LeftToOthers,
+}
+
+/// Where all groups stand together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sums(u64);
+
+/// How figures go with a log that is shared.
+pub(super) struct Sharing {
+    log: Arc<dyn Log>,
+    /// What figures follow.
+    pub(super) follow: Follow,
+    /// Who writes the tables.
+    pub(super) tables: Tables,
+    /// Where the groups stood before the summaries were read last.
+    seen: Option<Sums>,
+    /// When they were read last, and how long that took.
+    last: Option<(Duration, Duration)>,
+}
+
+impl Sharing {
+    /// Of a process with some roles; `None` for a log of its own. Joins the groups of its topics,
+    /// and waits until they have shared out their partitions.
+    pub(super) fn of(log: &Arc<dyn Log>, roles: &Roles) -> Result<Option<Self>, LogError> {
+        if log.access() == Access::Own {
+            return Ok(None);
+        }
+        for topic in &roles.consume {
+            log.join(*topic)?;
+        }
+        let consumes_all = Topic::ALL.iter().all(|topic| roles.consume.contains(topic));
+        let follow = if consumes_all && is_whole(log.as_ref())? {
+            Follow::Deltas
+        } else {
+            Follow::Summaries
+        };
+        Ok(Some(Self {
+            log: Arc::clone(log),
+            follow,
+            tables: if consumes_all || roles.consume.is_empty() {
+                Tables::Written
+            } else {
+                Tables::LeftToOthers
+            },
+            seen: None,
+            last: None,
+        }))
+    }
+
+    /// Where the groups stand now; `None` while the log does not say.
+    pub(super) fn sums(&self) -> Option<Sums> {
+        let mut sum = 0;
+        for topic in Topic::ALL {
+            for number in 0..self.log.partitions(topic) {
+                let committed = self.log.committed(TopicPartition::new(topic, number));
+                sum += committed.ok()?.map_or(0, |at| at.0);
+            }
+        }
+        Some(Sums(sum))
+    }
+
+    /// Whether the groups have moved since the summaries were read.
+    pub(super) fn moved(&self) -> bool {
+        self.sums().is_some_and(|now| self.seen != Some(now))
+    }
+
+    /// Whether it is time to read again, when nobody waits for it.
+    pub(super) fn is_due(&self, now: Duration) -> bool {
+        self.last
+            .is_none_or(|(at, took)| now.saturating_sub(at) >= took * DUTY)
+    }
+
+    /// The summaries were read, and the groups had stood at `sums` before.
+    pub(super) const fn read(&mut self, sums: Sums, now: Duration, took: Duration) {
+        self.seen = Some(sums);
+        self.last = Some((now, took));
+    }
+}
+
+/// Whether this process gets every partition of every topic.
+fn is_whole(log: &dyn Log) -> Result<bool, LogError> {
+    let deadline = Instant::now() + WHOLE_WITHIN;
+    for topic in Topic::ALL {
+        let all = usize::from(log.partitions(topic));
+        let mut seen = log.wait_for_append(topic, 0, Duration::ZERO);
+        while log.assignment(topic)?.partitions.len() < all {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(false);
+            }
+            // The log rings for partitions too.
+            seen = log.wait_for_append(topic, seen, left.min(LOOK_EVERY));
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,405 @@
+//! The consumer group of a topic: membership, who reads which partition, committed offsets.
+//!
+//! A member reads nothing: its partitions are paused, and lines come from the readers. What it
+//! does is to hold partitions, to give them back when they are flushed, and to commit with the
+//! generation that it holds them by, so that one who lost them without noticing cannot commit
+//! over the new owner. Before it joins it is the client of an idle group, whose offsets anybody
+//! may set.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::{ClientContext, Offset as KafkaOffset, TopicPartitionList};
+
+use super::config::{KafkaConfig, REQUEST_TIMEOUT};
+use super::errors::{is_taken_over, log_error};
+use super::health::{Ear, Link};
+use super::offsets::Offsets;
+use crate::model::{CommittedOffset, Topic, TopicPartition};
+use crate::ports::{Assignment, LogError};
+
+/// How long a partition that is to be given back may take to be flushed. Then it goes anyway, and
+/// whoever gets it reads again what was not committed.
+pub(super) const RELEASE_WITHIN: Duration = Duration::from_secs(20);
+/// How often the thread of a member looks whether it is to end.
+const POLL: Duration = Duration::from_millis(100);
+
+/// What a member holds.
+#[derive(Debug, Default)]
+struct Held {
+    /// Grows with each change.
+    epoch: u64,
+    /// The last epoch that the consumer has caught up with; `None` before it reads anything.
+    released: Option<u64>,
+    /// Partitions to be read, each with the epoch in which it was given.
+    owned: BTreeMap<u16, u64>,
+    /// Partitions to be given back: still to be committed, and not read any more.
+    leaving: BTreeSet<u16>,
+    /// Committed offsets of owned partitions: nobody else may change them.
+    committed: BTreeMap<u16, Option<CommittedOffset>>,
+    /// Set once the member has joined.
+    joined: bool,
+    /// The member is leaving for good: nothing is waited for.
+    ending: bool,
+    /// Why it can never hold anything again.
+    failed: Option<Code>,
+    /// How often partitions were given or taken.
+    rebalances: u64,
+}
+
+/// How partitions go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// They are asked back, and may be flushed first.
+    Asked,
+    /// They are another member's already.
+    Lost,
+}
+
+/// Shared by the member, its callbacks and the consumer.
+struct Share {
+    topic: Topic,
+    held: Mutex<Held>,
+    changed: Condvar,
+    offsets: Arc<Offsets>,
+}
+
+struct Callbacks {
+    ear: Ear,
+    share: Arc<Share>,
+}
+
+impl ClientContext for Callbacks {
+    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
+        self.ear.log(level, fac, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.ear.error(error, reason);
+    }
+}
+
+impl ConsumerContext for Callbacks {
+    fn pre_rebalance(&self, member: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Revoke(list) = rebalance {
+            let how = if member.assignment_lost() {
+                Taken::Lost
+            } else {
+                Taken::Asked
+            };
+            self.share.revoke(&numbers(list), how);
+        }
+    }
+
+    fn post_rebalance(&self, member: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        match rebalance {
+            Rebalance::Assign(list) => {
+                if let Err(error) = member.pause(list) {
+                    tracing::debug!(%error, "a partition could not be paused");
+                }
+                self.share.assign(&numbers(list));
+            }
+            Rebalance::Revoke(_) => {}
+            Rebalance::Error(error) => tracing::warn!(%error, "a rebalance failed"),
+        }
+    }
+}
+
+fn numbers(list: &TopicPartitionList) -> Vec<u16> {
+    let elements = list.elements();
+    let numbers = elements.iter().map(|e| u16::try_from(e.partition()));
+    numbers.filter_map(Result::ok).collect()
+}
+
+impl Share {
+    fn assign(&self, partitions: &[u16]) {
+        let mut held = self.held.lock();
+        held.epoch += 1;
+        held.rebalances += 1;
+        let epoch = held.epoch;
+        held.owned
+            .extend(partitions.iter().map(|number| (*number, epoch)));
+        for partition in partitions {
+            held.committed.remove(partition);
+        }
+        tracing::info!(topic = %self.topic, epoch = held.epoch, owned = ?held.owned, "partitions given");
+        drop(held);
+        self.tell();
+    }
+
+    /// Takes partitions away. When they are not lost yet, waits until the consumer has flushed
+    /// and committed what it read of them.
+    fn revoke(&self, partitions: &[u16], how: Taken) {
+        let deadline = Instant::now() + RELEASE_WITHIN;
+        let mut held = self.held.lock();
+        held.epoch += 1;
+        held.rebalances += 1;
+        let epoch = held.epoch;
+        for partition in partitions {
+            held.owned.remove(partition);
+            held.committed.remove(partition);
+            if how == Taken::Asked {
+                held.leaving.insert(*partition);
+            }
+        }
+        tracing::info!(topic = %self.topic, epoch, ?how, taken = ?partitions, owned = ?held.owned, "partitions taken");
+        drop(held);
+        self.tell();
+        let mut held = self.held.lock();
+        while how == Taken::Asked && !held.ending && held.released.is_some_and(|at| at < epoch) {
+            if self.changed.wait_until(&mut held, deadline).timed_out() {
+                tracing::warn!(topic = %self.topic, ?partitions, "partitions went before they were flushed; their new owner reads on from the last commit");
+                break;
+            }
+        }
+        for partition in partitions {
+            held.leaving.remove(partition);
+        }
+    }
+
+    fn tell(&self) {
+        self.changed.notify_all();
+        self.offsets.bell(self.topic).ring();
+    }
+}
+
+/// A member of the group of one topic, or the client of that group while it is idle.
+pub(super) struct Group {
+    share: Arc<Share>,
+    name: String,
+    topic_name: String,
+    link: Arc<Link>,
+    member: Arc<BaseConsumer<Callbacks>>,
+    ends: Arc<AtomicBool>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Group {
+    /// A client that has not joined.
+    pub(super) fn new(
+        topic: Topic,
+        config: &KafkaConfig,
+        link: &Arc<Link>,
+        offsets: &Arc<Offsets>,
+    ) -> Result<Self, LogError> {
+        let share = Arc::new(Share {
+            topic,
+            held: Mutex::default(),
+            changed: Condvar::new(),
+            offsets: Arc::clone(offsets),
+        });
+        let callbacks = Callbacks {
+            ear: Ear::new(Arc::clone(link), "group"),
+            share: Arc::clone(&share),
+        };
+        let member = BaseConsumer::from_config_and_context(&config.member(topic), callbacks)
+            .map_err(|error| log_error(link, "start a consumer", &error))?;
+        let member = Arc::new(member);
+        let ends = Arc::new(AtomicBool::new(false));
+        let (polled, ended, state) = (Arc::clone(&member), Arc::clone(&ends), Arc::clone(&share));
+        let thread = super::spawn(&format!("kafka-group-{}", topic.name()), move || {
+            while !ended.load(Ordering::Acquire) {
+                match polled.poll(POLL) {
+                    Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
+                        let mut held = state.held.lock();
+                        held.failed = Some(code);
+                        held.owned.clear();
+                        held.epoch += 1;
+                        drop(held);
+                        state.tell();
+                        // It says nothing else any more.
+                        return;
+                    }
+                    Some(Err(error)) => tracing::debug!(%error, "group member"),
+                    // What was fetched before the pause took effect is not for anybody.
+                    Some(Ok(_)) | None => {}
+                }
+            }
+        })?;
+        Ok(Self {
+            share,
+            name: config.names.group(topic).to_owned(),
+            topic_name: config.names.topic(topic).to_owned(),
+            link: Arc::clone(link),
+            member,
+            ends,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Joins the group; partitions follow.
+    pub(super) fn join(&self) -> Result<(), LogError> {
+        let mut held = self.share.held.lock();
+        if held.joined {
+            return Ok(());
+        }
+        self.member
+            .subscribe(&[&self.topic_name])
+            .map_err(|error| log_error(&self.link, "let a consumer join", &error))?;
+        held.joined = true;
+        Ok(())
+    }
+
+    /// What this process is to read now.
+    pub(super) fn assignment(&self) -> Result<Assignment, LogError> {
+        let held = self.share.held.lock();
+        if let Some(code) = held.failed {
+            return Err(super::errors::of_code(
+                &self.link,
+                "let a consumer read",
+                code,
+            ));
+        }
+        Ok(Assignment {
+            epoch: held.epoch,
+            partitions: held.owned.clone(),
+        })
+    }
+
+    /// Grows with each change of what this process is to read.
+    pub(super) fn epoch(&self) -> u64 {
+        self.share.held.lock().epoch
+    }
+
+    /// Everything read of partitions that are not owned in `epoch` is flushed and committed.
+    pub(super) fn released(&self, epoch: u64) {
+        let mut held = self.share.held.lock();
+        held.released = Some(epoch);
+        drop(held);
+        self.share.changed.notify_all();
+    }
+
+    /// Whether this process has joined and holds a partition.
+    pub(super) fn owns(&self, partition: u16) -> bool {
+        self.share.held.lock().owned.contains_key(&partition)
+    }
+
+    /// How often partitions were given or taken.
+    pub(super) fn rebalances(&self) -> u64 {
+        self.share.held.lock().rebalances
+    }
+
+    /// Where the group stands in a partition, with what the commit says of the record before it.
+    pub(super) fn committed(
+        &self,
+        partition: TopicPartition,
+    ) -> Result<(Option<CommittedOffset>, String), LogError> {
+        let number = partition.partition.0;
+        if let Some(known) = self.share.held.lock().committed.get(&number) {
+            return Ok((*known, String::new()));
+        }
+        let told = |error| log_error(&self.link, "tell committed offsets", &error);
+        let mut wanted = TopicPartitionList::new();
+        wanted.add_partition(&self.topic_name, i32::from(number));
+        let found = self
+            .member
+            .committed_offsets(wanted, REQUEST_TIMEOUT)
+            .map_err(told)?;
+        let elements = found.elements();
+        let Some(element) = elements.first() else {
+            return Ok((None, String::new()));
+        };
+        element.error().map_err(told)?;
+        let committed = match element.offset() {
+            KafkaOffset::Offset(at) => u64::try_from(at).ok().map(CommittedOffset),
+            _ => None,
+        };
+        Ok((committed, element.metadata().to_owned()))
+    }
+
+    /// Remembers what was found for a partition that this process owns.
+    pub(super) fn remember(&self, partition: u16, committed: Option<CommittedOffset>) {
+        let mut held = self.share.held.lock();
+        if held.owned.contains_key(&partition) {
+            held.committed.insert(partition, committed);
+        }
+    }
+
+    /// Commits positions of this group, each with what is known of the record before it.
+    pub(super) fn commit(
+        &self,
+        positions: &[(TopicPartition, CommittedOffset, String)],
+    ) -> Result<(), LogError> {
+        let tried = format!("commit offsets of {}", self.name);
+        let told = |error| log_error(&self.link, &tried, &error);
+        let (joined, not_held) = {
+            let held = self.share.held.lock();
+            let mut wanted = positions.iter().map(|(p, _, _)| *p);
+            let holds = |p: &TopicPartition| {
+                let number = p.partition.0;
+                held.owned.contains_key(&number) || held.leaving.contains(&number)
+            };
+            (held.joined, wanted.find(|p| !holds(p)))
+        };
+        if let (true, Some(partition)) = (joined, not_held) {
+            return Err(LogError::NotOwned(partition));
+        }
+        let mut list = TopicPartitionList::new();
+        for (partition, at, of_record) in positions {
+            let mut element =
+                list.add_partition(&self.topic_name, i32::from(partition.partition.0));
+            let at = i64::try_from(at.0).unwrap_or(i64::MAX);
+            element.set_offset(KafkaOffset::Offset(at)).map_err(told)?;
+            element.set_metadata(of_record);
+        }
+        match self.member.commit(&list, CommitMode::Sync) {
+            Ok(()) => {}
+            Err(error) => return Err(self.not_committed(&error, positions, joined, &tried)),
+        }
+        for (partition, at, _) in positions {
+            self.remember(partition.partition.0, Some(*at));
+        }
+        Ok(())
+    }
+
+    fn not_committed(
+        &self,
+        error: &KafkaError,
+        positions: &[(TopicPartition, CommittedOffset, String)],
+        joined: bool,
+        tried: &str,
+    ) -> LogError {
+        let taken_over = error.rdkafka_error_code().is_some_and(is_taken_over);
+        match positions.first() {
+            Some((partition, _, _)) if taken_over && joined => LogError::NotOwned(*partition),
+            Some(_) if taken_over => LogError::Refused {
+                what: format!(
+                    "the offsets of {} cannot be set: other processes consume in that group",
+                    self.name
+                ),
+                remedy: "end the consumers of that region in all processes, then try again",
+            },
+            Some(_) | None => log_error(&self.link, tried, error),
+        }
+    }
+
+    /// Members of the group in all processes.
+    pub(super) fn members(&self) -> Result<usize, LogError> {
+        let list = self
+            .member
+            .fetch_group_list(Some(&self.name), REQUEST_TIMEOUT)
+            .map_err(|error| log_error(&self.link, "list consumers", &error))?;
+        let groups = list.groups().iter();
+        Ok(groups.map(|group| group.members().len()).sum())
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.share.held.lock().ending = true;
+        self.share.changed.notify_all();
+        self.ends.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.lock().take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread of a consumer group ended with a panic");
+        }
+    }
+}

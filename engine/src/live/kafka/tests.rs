@@ -1,0 +1,240 @@
+//! The adapter on real brokers. `RETAIL_LAB` says where they are.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::config::Settings;
+use crate::model::Region;
+use crate::ports::SystemClock;
+use crate::ports::log_contract::{self, append_of, batch};
+
+const EUROPE: Topic = Topic::Lines(Region::Europe);
+const A: TopicPartition = TopicPartition::new(EUROPE, 0);
+
+/// Longer than a group of the lab takes for anything.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// Brokers of the lab, from `kafka=127.0.0.1:9092;...`.
+fn brokers() -> String {
+    let lab = std::env::var("RETAIL_LAB").expect("RETAIL_LAB names a running lab");
+    let part = lab.split(';').find_map(|part| part.strip_prefix("kafka="));
+    part.expect("RETAIL_LAB has kafka=host:port").to_owned()
+}
+
+/// Settings with topics of their own, which are deleted at the end.
+pub(crate) struct TestTopics {
+    pub(crate) settings: Settings,
+}
+
+impl TestTopics {
+    pub(crate) fn new() -> Self {
+        let mut settings = Settings::in_dir("unused");
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        settings.live.kafka_bootstrap_servers = vec![brokers()];
+        settings.live.kafka_topic_prefix = format!("test-{}-{number}-", std::process::id());
+        settings.live.kafka_session_timeout = Duration::from_secs(6);
+        setup(&settings).unwrap();
+        Self { settings }
+    }
+
+    fn open(&self) -> KafkaLog {
+        let clock = Arc::new(SystemClock::default());
+        KafkaLog::connect(&self.settings, clock, Arc::default()).unwrap()
+    }
+
+    fn config(&self) -> (KafkaConfig, Arc<Link>) {
+        let config = KafkaConfig::of(&self.settings).unwrap();
+        let link = Arc::new(Link::new(config.brokers.clone()));
+        (config, link)
+    }
+
+    fn names(&self) -> Vec<String> {
+        let (config, _) = self.config();
+        let mut names: Vec<_> = Topic::ALL.map(|t| config.names.topic(t).to_owned()).into();
+        names.push(config.names.marks.clone());
+        names
+    }
+
+    fn delete(&self, names: &[&str]) {
+        let (config, link) = self.config();
+        topics::delete(&config, &link, names);
+    }
+}
+
+impl Drop for TestTopics {
+    fn drop(&mut self) {
+        let names = self.names();
+        if !std::thread::panicking() {
+            self.delete(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        }
+    }
+}
+
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::yield_now();
+    }
+}
+
+fn owned(log: &KafkaLog) -> BTreeSet<u16> {
+    log.assignment(EUROPE)
+        .unwrap()
+        .partitions
+        .into_keys()
+        .collect()
+}
+
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn the_contract_holds() {
+    let places = std::cell::RefCell::new(Vec::new());
+    log_contract::check(
+        || {
+            let place = TestTopics::new();
+            let log = place.open();
+            places.borrow_mut().push(place);
+            log
+        },
+        |log| {
+            log.close().unwrap();
+            places.borrow().last().unwrap().open()
+        },
+    );
+}
+
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn setup_makes_what_is_missing_and_can_be_done_again() {
+    let place = TestTopics::new();
+    let again = setup(&place.settings).unwrap();
+    assert_eq!(again.len(), 5);
+    assert!(again.iter().all(|topic| topic.made == Made::Before));
+    let mut other = place.settings.clone();
+    other.log.partitions = 5;
+    let error = setup(&other).unwrap_err();
+    assert!(error.to_string().contains("3 partitions"), "{error}");
+    other.live.kafka_topic_prefix = "not-there-".into();
+    let clock = Arc::new(SystemClock::default());
+    let error = KafkaLog::connect(&other, clock, Arc::default())
+        .err()
+        .unwrap();
+    assert!(error.to_string().contains("no topic not-there-"), "{error}");
+    assert!(error.remedy().contains("setup"));
+}
+
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn members_share_partitions_and_give_them_back_when_they_are_flushed() {
+    let place = TestTopics::new();
+    let first = place.open();
+    for partition in 0..3 {
+        let to = TopicPartition::new(EUROPE, partition);
+        first.append(append_of(to, batch(1, 10))).unwrap();
+    }
+    first.join(EUROPE).unwrap();
+    wait_until("the first has all", || owned(&first).len() == 3);
+    let all = first.assignment(EUROPE).unwrap();
+    first.released(EUROPE, all.epoch);
+    let second = place.open();
+    second.join(EUROPE).unwrap();
+    wait_until("partitions are asked back", || owned(&first).len() < 3);
+    let kept = owned(&first);
+    let asked = (0..3).find(|n| !kept.contains(n)).unwrap();
+    let asked = TopicPartition::new(EUROPE, asked);
+    // What is asked back may still be committed, until it is released.
+    first.commit(&[(asked, CommittedOffset(7))]).unwrap();
+    assert_eq!(owned(&second).len(), 0, "nobody has two owners");
+    first.released(EUROPE, first.assignment_epoch(EUROPE));
+    wait_until("the second has it", || {
+        first.released(EUROPE, first.assignment_epoch(EUROPE));
+        owned(&first).len() + owned(&second).len() == 3 && !owned(&second).is_empty()
+    });
+    assert_eq!(second.committed(asked).unwrap(), Some(CommittedOffset(7)));
+    let error = first.commit(&[(asked, CommittedOffset(9))]).unwrap_err();
+    assert!(
+        matches!(error, LogError::NotOwned(p) if p == asked),
+        "{error}"
+    );
+    assert_eq!(first.members(EUROPE).unwrap(), 2);
+    // Whoever goes leaves its partitions to the others.
+    second.close().unwrap();
+    wait_until("the first has all again", || owned(&first).len() == 3);
+}
+
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn the_offsets_of_a_group_with_members_cannot_be_set_from_outside() {
+    let place = TestTopics::new();
+    let member = place.open();
+    member.append(append_of(A, batch(1, 10))).unwrap();
+    let outside = place.open();
+    outside.commit(&[(A, CommittedOffset(3))]).unwrap();
+    member.join(EUROPE).unwrap();
+    wait_until("it has all", || owned(&member).len() == 3);
+    assert_eq!(member.committed(A).unwrap(), Some(CommittedOffset(3)));
+    let error = outside.commit(&[(A, CommittedOffset(1))]).unwrap_err();
+    assert!(error.to_string().contains("other processes"), "{error}");
+    member.commit(&[(A, CommittedOffset(10))]).unwrap();
+    assert_eq!(outside.committed(A).unwrap(), Some(CommittedOffset(10)));
+}
+
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn a_topic_that_was_made_again_is_noticed() {
+    let place = TestTopics::new();
+    let log = place.open();
+    log.append(append_of(A, batch(1, 10))).unwrap();
+    log.commit(&[(A, CommittedOffset(5))]).unwrap();
+    log.close().unwrap();
+    place.delete(&[&place.names()[0]]);
+    wait_until("it is made again", || setup(&place.settings).is_ok());
+    let log = place.open();
+    // Longer than the old one: the offset alone would fit.
+    log.append(append_of(A, batch(2, 20))).unwrap();
+    log.join(EUROPE).unwrap();
+    wait_until("it has all", || owned(&log).len() == 3);
+    let error = log.committed(A).unwrap_err();
+    assert!(matches!(error, LogError::MadeAgain { .. }), "{error}");
+}
+
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn old_lines_are_deleted_up_to_where_the_group_stands() {
+    let place = TestTopics::new();
+    let log = place.open();
+    log.append(append_of(A, batch(1, 10))).unwrap();
+    log.commit(&[(A, CommittedOffset(4))]).unwrap();
+    log.drop_before(Utc::now() + chrono::TimeDelta::days(1))
+        .unwrap();
+    assert_eq!(log.offsets(A).unwrap().begin, Offset(4));
+    let error = log.fetch(A, Offset(3), 1).unwrap_err();
+    assert!(matches!(error, LogError::OutOfRange { .. }), "{error}");
+    assert_eq!(
+        log.fetch(A, Offset(4), usize::MAX).unwrap()[0].base_offset,
+        Offset(4)
+    );
+}
+
+#[test]
+fn brokers_that_are_not_there_are_named_within_the_time_out() {
+    // Bound and dropped: nobody listens there any more.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = closed.local_addr().unwrap().to_string();
+    drop(closed);
+    let mut settings = Settings::in_dir("unused");
+    settings.live.kafka_bootstrap_servers = vec![at.clone()];
+    let began = Instant::now();
+    let clock = Arc::new(SystemClock::default());
+    let error = KafkaLog::connect(&settings, clock, Arc::default())
+        .err()
+        .unwrap();
+    assert_eq!(error.outcome(), Outcome::Retry);
+    assert!(error.to_string().contains(&at), "{error}");
+    assert!(began.elapsed() < 2 * config::REQUEST_TIMEOUT);
+}
