@@ -1,6 +1,5 @@
-//! The steps of a connection test that need no driver: are the settings complete, do the names
-//! resolve, do the ports answer. The steps after them - TLS, logins, rights, a round trip - belong
-//! to the adapters of live mode, and are listed as not tested where there are none.
+//! The steps of a connection test: are the settings complete, do the names resolve, do the ports
+//! answer; then, through the drivers of live mode, logins, data centres and rights.
 //!
 //! The steps run in order and stop at the first that fails: what follows would fail for the same
 //! cause, and would only hide it.
@@ -10,6 +9,8 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use crate::config::LiveSettings;
+use crate::live::cassandra::{ClusterCheck, Rights};
+use crate::ports::StoreError;
 
 /// How long a port may take to answer.
 pub const PORT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -130,14 +131,15 @@ pub fn test(live: &LiveSettings, tell: &mut dyn FnMut(Step, StepResult)) {
     let endpoints = run.step(Step::Settings, || endpoints(live));
     let addresses = run.step(Step::Names, || resolve(&endpoints.unwrap_or_default()));
     run.step(Step::Ports, || connect(&addresses.unwrap_or_default()));
-    for step in Step::ALL.into_iter().filter(|step| *step > Step::Ports) {
-        let result = if run.failed {
-            StepResult::NotRun
-        } else {
-            StepResult::NotTested(NO_DRIVER)
-        };
-        (run.tell)(step, result);
+    for step in [Step::KafkaTls, Step::KafkaLogin, Step::KafkaRights] {
+        run.not_tested(step);
     }
+    let cluster = run.step(Step::CassandraLogin, || cassandra_login(live));
+    run.step(Step::DataCentres, || data_centres(cluster.as_ref()));
+    run.step(Step::KeyspaceRights, || {
+        keyspace_rights(live, cluster.as_ref())
+    });
+    run.not_tested(Step::RoundTrip);
 }
 
 struct Run<'a> {
@@ -146,6 +148,15 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn not_tested(&mut self, step: Step) {
+        let result = if self.failed {
+            StepResult::NotRun
+        } else {
+            StepResult::NotTested(NO_DRIVER)
+        };
+        (self.tell)(step, result);
+    }
+
     fn step<T>(
         &mut self,
         step: Step,
@@ -333,6 +344,57 @@ fn refused(kind: Kind, at: &str, error: &io::Error) -> Failure {
     )
 }
 
+fn cassandra_login(live: &LiveSettings) -> Result<(ClusterCheck, String), Failure> {
+    let (cluster, nodes) = ClusterCheck::login(live).map_err(|error| cassandra_failure(&error))?;
+    let encrypted = if live.cassandra_tls {
+        "encrypted"
+    } else {
+        "not encrypted"
+    };
+    Ok((cluster, format!("{nodes} nodes, {encrypted}")))
+}
+
+fn data_centres(cluster: Option<&ClusterCheck>) -> Result<((), String), Failure> {
+    let found = cluster
+        .ok_or(StoreError::Closed)
+        .and_then(ClusterCheck::data_centres);
+    let found = found.map_err(|error| cassandra_failure(&error))?;
+    Ok(((), found.join(", ")))
+}
+
+fn keyspace_rights(
+    live: &LiveSettings,
+    cluster: Option<&ClusterCheck>,
+) -> Result<((), String), Failure> {
+    let rights = cluster
+        .ok_or(StoreError::Closed)
+        .and_then(ClusterCheck::rights);
+    let keyspace = &live.cassandra_keyspace;
+    let found = match rights.map_err(|error| cassandra_failure(&error))? {
+        Rights::Ready => format!("keyspace {keyspace} is ready"),
+        Rights::NotSetUp => format!("there is no keyspace {keyspace} yet; setup makes it"),
+    };
+    Ok(((), found))
+}
+
+fn cassandra_failure(error: &StoreError) -> Failure {
+    let cause = match error {
+        StoreError::Unreachable { .. } => {
+            "the port answers, and not as a Cassandra node does: it is starting or stopped, \
+             another program listens there, or one side speaks TLS and the other does not"
+        }
+        StoreError::Refused { .. } => {
+            "the cluster is another one than the settings say, or is set up otherwise"
+        }
+        _ => "the nodes that answer are too few, or too slow",
+    };
+    (
+        error.to_string(),
+        cause.to_owned(),
+        error.remedy().to_owned(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
@@ -354,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_listens_passes_and_what_needs_a_driver_says_so() {
+    fn a_port_that_listens_passes_and_who_does_not_speak_cql_is_found_out() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let at = listener.local_addr().unwrap().to_string();
         let told = run(&live(std::slice::from_ref(&at), std::slice::from_ref(&at)));
@@ -362,8 +424,12 @@ mod tests {
         for (step, result) in told {
             match result {
                 StepResult::Passed { .. } => assert!(step <= Step::Ports, "{step:?}"),
-                StepResult::NotTested(_) => assert!(step > Step::Ports, "{step:?}"),
-                other => panic!("{step:?}: {other:?}"),
+                StepResult::NotTested(_) => assert!(step < Step::CassandraLogin, "{step:?}"),
+                StepResult::Failed { what, .. } => {
+                    assert_eq!(step, Step::CassandraLogin);
+                    assert!(what.contains("no Cassandra node can be reached"), "{what}");
+                }
+                StepResult::NotRun => assert!(step > Step::CassandraLogin, "{step:?}"),
             }
         }
     }
