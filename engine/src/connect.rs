@@ -1,6 +1,6 @@
 //! The steps of a connection test: are the settings complete, do the names resolve, do the ports
-//! answer; then, asked of the adapters of live mode, TLS, logins and rights. What an adapter
-//! cannot try without leaving something behind is listed as not tested.
+//! answer; then, through the drivers of live mode, logins, data centres and rights. What cannot be
+//! tried without leaving something behind is listed as not tested.
 //!
 //! The steps run in order and stop at the first that fails: what follows would fail for the same
 //! cause, and would only hide it.
@@ -10,7 +10,9 @@ use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use crate::config::LiveSettings;
+use crate::live::cassandra::{ClusterCheck, Rights};
 use crate::live::kafka::probe;
+use crate::ports::StoreError;
 
 /// How long a port may take to answer.
 pub const PORT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -140,17 +142,12 @@ pub fn test(live: &LiveSettings, tell: &mut dyn FnMut(Step, StepResult)) {
             (run.tell)(step, StepResult::NotRun);
         }
     }
-    for step in Step::ALL
-        .into_iter()
-        .filter(|step| *step > Step::KafkaRights)
-    {
-        let result = if run.failed {
-            StepResult::NotRun
-        } else {
-            StepResult::NotTested(NO_DRIVER)
-        };
-        (run.tell)(step, result);
-    }
+    let cluster = run.step(Step::CassandraLogin, || cassandra_login(live));
+    run.step(Step::DataCentres, || data_centres(cluster.as_ref()));
+    run.step(Step::KeyspaceRights, || {
+        keyspace_rights(live, cluster.as_ref())
+    });
+    run.not_tested(Step::RoundTrip);
 }
 
 struct Run<'a> {
@@ -159,6 +156,15 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    fn not_tested(&mut self, step: Step) {
+        let result = if self.failed {
+            StepResult::NotRun
+        } else {
+            StepResult::NotTested(NO_DRIVER)
+        };
+        (self.tell)(step, result);
+    }
+
     fn step<T>(
         &mut self,
         step: Step,
@@ -343,6 +349,57 @@ fn refused(kind: Kind, at: &str, error: &io::Error) -> Failure {
         format!("{noun} {at} {did}"),
         cause.to_owned(),
         remedy.to_owned(),
+    )
+}
+
+fn cassandra_login(live: &LiveSettings) -> Result<(ClusterCheck, String), Failure> {
+    let (cluster, nodes) = ClusterCheck::login(live).map_err(|error| cassandra_failure(&error))?;
+    let encrypted = if live.cassandra_tls {
+        "encrypted"
+    } else {
+        "not encrypted"
+    };
+    Ok((cluster, format!("{nodes} nodes, {encrypted}")))
+}
+
+fn data_centres(cluster: Option<&ClusterCheck>) -> Result<((), String), Failure> {
+    let found = cluster
+        .ok_or(StoreError::Closed)
+        .and_then(ClusterCheck::data_centres);
+    let found = found.map_err(|error| cassandra_failure(&error))?;
+    Ok(((), found.join(", ")))
+}
+
+fn keyspace_rights(
+    live: &LiveSettings,
+    cluster: Option<&ClusterCheck>,
+) -> Result<((), String), Failure> {
+    let rights = cluster
+        .ok_or(StoreError::Closed)
+        .and_then(ClusterCheck::rights);
+    let keyspace = &live.cassandra_keyspace;
+    let found = match rights.map_err(|error| cassandra_failure(&error))? {
+        Rights::Ready => format!("keyspace {keyspace} is ready"),
+        Rights::NotSetUp => format!("there is no keyspace {keyspace} yet; setup makes it"),
+    };
+    Ok(((), found))
+}
+
+fn cassandra_failure(error: &StoreError) -> Failure {
+    let cause = match error {
+        StoreError::Unreachable { .. } => {
+            "the port answers, and not as a Cassandra node does: it is starting or stopped, \
+             another program listens there, or one side speaks TLS and the other does not"
+        }
+        StoreError::Refused { .. } => {
+            "the cluster is another one than the settings say, or is set up otherwise"
+        }
+        _ => "the nodes that answer are too few, or too slow",
+    };
+    (
+        error.to_string(),
+        cause.to_owned(),
+        error.remedy().to_owned(),
     )
 }
 

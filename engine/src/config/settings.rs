@@ -322,6 +322,14 @@ pub struct LiveSettings {
     /// Its password.
     #[serde(default)]
     pub cassandra_password: Secret,
+    /// Copies of every line in each data centre, when the keyspace is made.
+    pub cassandra_replication: u8,
+    /// Whether connections to the nodes are encrypted.
+    pub cassandra_tls: bool,
+    /// Certificates that the nodes' own are signed by, PEM; empty for those of the system.
+    pub cassandra_ca_file: PathBuf,
+    /// Where nodes are reached that announce an address of their own network: announced=reachable.
+    pub cassandra_addresses: Vec<String>,
     /// First Kafka brokers, host:port.
     pub kafka_bootstrap_servers: Vec<String>,
     /// The SASL account; empty for none.

@@ -189,6 +189,18 @@ pub const SETTINGS: &[SettingDoc] = &[
         "Live mode: the account. Empty: none."),
     row("live.cassandra_password", "RETAIL_CASSANDRA_PASSWORD", Kind::Secret, "\"\"",
         "Live mode: its password."),
+    row("live.cassandra_replication", "RETAIL_CASSANDRA_REPLICATION", count(1, 9, "copies"), "1",
+        "Live mode: copies of every line in each data centre, when setup makes the keyspace. Not \
+         more than a data centre has nodes; 3 where it has as many."),
+    row("live.cassandra_tls", "RETAIL_CASSANDRA_TLS", Kind::Switch, "false",
+        "Live mode: encrypt the connections to the nodes and check their certificates."),
+    row("live.cassandra_ca_file", "RETAIL_CASSANDRA_CA_FILE", Kind::Path, "\"\"",
+        "Live mode: file of the certificates that the nodes' own are signed by (PEM). Empty: \
+         those of the system."),
+    row("live.cassandra_addresses", "RETAIL_CASSANDRA_ADDRESSES", Kind::List, "[]",
+        "Live mode: where to reach nodes that announce addresses of a network of their own, such \
+         as containers: announced=reachable, as in 172.20.0.11:9042=127.0.0.1:9042. All of them, \
+         or none."),
     row("live.kafka_bootstrap_servers", "KAFKA_BOOTSTRAP_SERVERS", Kind::List, "[\"127.0.0.1:9092\"]",
         "Live mode: first brokers to ask, host:port."),
     row("live.kafka_username", "RETAIL_KAFKA_USERNAME", Kind::Text, "\"\"",

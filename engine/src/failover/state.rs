@@ -84,7 +84,9 @@ impl ErrorKind {
     /// another data centre would answer with too.
     pub const fn of(error: &StoreError) -> Option<Self> {
         match error {
-            StoreError::CoordinatorDown { .. } => Some(Self::Refused),
+            StoreError::CoordinatorDown { .. } | StoreError::Unreachable { .. } => {
+                Some(Self::Refused)
+            }
             StoreError::Unavailable { .. } => Some(Self::Unavailable),
             StoreError::WriteTimeout { acked, via, .. } if acked.contains(*via) => {
                 Some(Self::Unavailable)
@@ -96,6 +98,8 @@ impl ErrorKind {
             StoreError::InUse { .. }
             | StoreError::Damaged { .. }
             | StoreError::NewerFormat { .. }
+            | StoreError::Refused { .. }
+            | StoreError::Unreadable { .. }
             | StoreError::Closed => None,
         }
     }

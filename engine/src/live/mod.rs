@@ -5,6 +5,7 @@
 //! of each other; both hand the faults of a drill to [`faults::FaultControl`], because a real
 //! server is broken from outside and not by its client.
 
+pub mod cassandra;
 pub mod faults;
 pub mod kafka;
 

@@ -1,6 +1,8 @@
 //! The words of the platform as types. Everything else imports from here; this imports nothing
 //! of ours.
 
+pub mod recompute;
+
 mod bucket;
 mod catalog;
 mod consistency;

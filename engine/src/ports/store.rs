@@ -67,7 +67,7 @@ pub struct Note {
     pub value: Bytes,
 }
 
-/// What a consumer writes in one go: per data centre all of it or nothing.
+/// What a consumer writes in one go. It counts as written when all of it is.
 #[derive(Debug, Clone, Default)]
 pub struct Flush {
     /// What of the log it holds. Applying the same span twice changes nothing.
@@ -83,7 +83,8 @@ pub struct Flush {
 /// How a write ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteReceipt {
-    /// Data centres that had acknowledged when the level was met.
+    /// Data centres that had acknowledged when the level was met. Where the store only says that
+    /// it was met, the fewest that meet it: the coordinator's own first.
     pub acked: DcSet,
     /// From submitting to the level being met.
     pub latency: Duration,
@@ -268,10 +269,11 @@ pub struct DcHealth {
     pub write_p50_us: Reading<u64>,
     /// 99th percentile of the same.
     pub write_p99_us: Reading<u64>,
-    /// Hints that wait for this data centre, at any other.
+    /// Hints that wait for this data centre, at any other. Cassandra only tells how many files of
+    /// hints there are: then it is files.
     pub hints: u64,
-    /// Bytes of those.
-    pub hint_bytes: u64,
+    /// Bytes of those; unknown where the store does not tell.
+    pub hint_bytes: Reading<u64>,
     /// Age of the oldest hint that waits for this data centre.
     pub oldest_hint: Option<Duration>,
     /// Hints were dropped after the window: only a repair makes this replica whole.
@@ -289,8 +291,10 @@ pub struct StoreHealth {
 
 /// Three data centres.
 ///
-/// * A flush is applied by each replica atomically. It is an upsert: applying it twice, or after
-///   later flushes, leaves the same rows, and the summary with the largest timestamp.
+/// * A flush is an upsert: applying it twice, or after later flushes, leaves the same rows, and
+///   the summary with the largest timestamp. Until it is acknowledged a replica may hold a part of
+///   it, but no summary before the rows that it counts; where [`Store::applied`] tells spans, a
+///   replica holds all of a flush or nothing.
 /// * `submit` is acknowledged when the level is met by durable replicas. The other replicas get
 ///   the write too, or a durable hint is kept for them at the coordinator, for the hint window.
 /// * A request goes through a coordinator in the data centre `via`. When that is down or paused
@@ -341,7 +345,8 @@ pub trait Store: Send + Sync {
     /// Notes whose name begins with `prefix`, sorted by name.
     fn notes(&self, prefix: &str, from: ReadSource) -> Result<Vec<Note>, StoreError>;
 
-    /// Replaces derived tables, each as a whole, at a level.
+    /// Replaces derived tables, each as a whole, at a level. A reader that comes meanwhile may see
+    /// rows of both.
     fn write_derived(
         &self,
         tables: &[DerivedRows],
@@ -415,7 +420,7 @@ pub enum StoreError {
         level: ConsistencyLevel,
         /// Data centre of the coordinator.
         via: Dc,
-        /// Replicas that acknowledged.
+        /// Replicas that acknowledged, as far as the store names them.
         acked: DcSet,
         /// How long it waited.
         after: Duration,
@@ -472,6 +477,28 @@ pub enum StoreError {
         /// What the database said.
         what: String,
     },
+    /// No node of any data centre can be reached.
+    #[error("no Cassandra node can be reached: {what}")]
+    Unreachable {
+        /// What was tried and what came of it.
+        what: String,
+    },
+    /// The database refuses, and would refuse again: an account, a right, a schema, a name.
+    #[error("{what}")]
+    Refused {
+        /// Who refused what, and why.
+        what: String,
+        /// What to do about it.
+        remedy: &'static str,
+    },
+    /// Rows or summaries of a data centre are not what was written.
+    #[error("{what}, read through {dc}")]
+    Unreadable {
+        /// Where they were read.
+        dc: Dc,
+        /// What does not fit.
+        what: String,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
@@ -481,15 +508,19 @@ impl StoreError {
     /// What the caller may do.
     pub const fn outcome(&self) -> Outcome {
         match self {
-            Self::CoordinatorDown { .. } | Self::Unavailable { .. } | Self::DiskFull { .. } => {
-                Outcome::Retry
-            }
+            Self::CoordinatorDown { .. }
+            | Self::Unavailable { .. }
+            | Self::DiskFull { .. }
+            | Self::Unreachable { .. } => Outcome::Retry,
             Self::WriteTimeout { .. } | Self::ReadTimeout { .. } | Self::Replica { .. } => {
                 Outcome::Unknown
             }
-            Self::InUse { .. } | Self::Damaged { .. } | Self::NewerFormat { .. } | Self::Closed => {
-                Outcome::Fatal
-            }
+            Self::InUse { .. }
+            | Self::Damaged { .. }
+            | Self::NewerFormat { .. }
+            | Self::Refused { .. }
+            | Self::Unreadable { .. }
+            | Self::Closed => Outcome::Fatal,
         }
     }
 
@@ -510,6 +541,14 @@ impl StoreError {
             }
             Self::NewerFormat { .. } => "use the newer program, or another data directory",
             Self::Replica { .. } => "check the disk, then start again; repair makes it whole",
+            Self::Unreachable { .. } => {
+                "start the nodes, or correct live.cassandra_contact_points; the connection test \
+                 names the step that fails"
+            }
+            Self::Refused { remedy, .. } => remedy,
+            Self::Unreadable { .. } => {
+                "look which program wrote there; remove the rows named, then load the file again"
+            }
             Self::Closed => "open the engine again",
         }
     }

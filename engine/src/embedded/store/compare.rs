@@ -15,8 +15,8 @@ use super::kv::Table;
 use super::merge::Groups;
 use super::payload::bucket_of;
 use super::reading::Reader;
-use super::recompute::{agree, summarise};
 use super::state::StateError;
+use crate::model::recompute::{agree, summarise};
 
 /// What one replica holds.
 #[derive(Default)]

@@ -73,7 +73,7 @@ fn measure_dc(core: &Core, dc: Dc) -> DcHealth {
             write_p50_us: percentile(&sorted, 50),
             write_p99_us: percentile(&sorted, 99),
             hints: hints.count,
-            hint_bytes: hints.bytes,
+            hint_bytes: Reading::Known(hints.bytes),
             oldest_hint,
             repair_needed,
         }

@@ -33,7 +33,6 @@ mod merge;
 mod payload;
 mod ranges;
 mod reading;
-mod recompute;
 mod rejects;
 mod repair;
 mod replica;

@@ -16,9 +16,9 @@ use super::merge::Groups;
 use super::payload::{Item, Payload, bucket_of, unstamp};
 use super::ranges::{Ranges, Spans};
 use super::reading::{Reader, StoredBucket, copy_work, missing_items};
-use super::recompute::{agree, summarise};
 use super::replica::Work;
 use super::state::{StateError, derived_head, page_key};
+use crate::model::recompute::{agree, summarise};
 
 /// Values that are copied to a replica in one batch.
 const COPY_BATCH: usize = 128;

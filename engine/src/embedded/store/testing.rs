@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 
 use super::block::sort_lines;
-use super::recompute::summarise;
+use crate::model::recompute::summarise;
 use crate::model::{
     BucketKey, Catalog, Day, InvoiceTime, LineRef, LineTable, Partition, Region, Shard, StoredLine,
     Topic, TopicPartition,

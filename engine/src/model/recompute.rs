@@ -5,16 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashSet;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::model::{
-    Catalog, CustomerId, CustomerPart, HourPart, ProductId, ProductPart, StockId, StoredLine,
-    Summary, Tally,
-};
+use super::catalog::{Catalog, CustomerId, ProductId, StockId};
+use super::line::StoredLine;
+use super::summary::{CustomerPart, HourPart, ProductPart, Summary, Tally};
 
 /// The summary of rows, each given once.
 ///
 /// An invoice counts once per product code, under the description of the earliest of its rows
 /// (time, then identity), so the same rows in any order give the same summary.
-pub(super) fn summarise(lines: &[StoredLine], catalog: &Catalog) -> Summary {
+pub fn summarise(lines: &[StoredLine], catalog: &Catalog) -> Summary {
     let mut sorted: Vec<&StoredLine> = lines.iter().collect();
     sorted.sort_by_key(|line| (line.invoice_time, line.line_id));
     let mut summary = Summary::default();
@@ -75,7 +74,7 @@ fn count(tally: &mut Tally, line: &StoredLine, is_new_invoice: bool) {
 ///
 /// Under which description of a product code an invoice is counted depends on the order in
 /// which its lines came; the sum over the descriptions does not.
-pub(super) fn agree(a: &Summary, b: &Summary, catalog: &Catalog) -> bool {
+pub fn agree(a: &Summary, b: &Summary, catalog: &Catalog) -> bool {
     a.digest == b.digest
         && a.tally == b.tally
         && a.span == b.span

@@ -1,0 +1,161 @@
+//! How fast the whole file is written, in flushes as a consumer makes them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::*;
+use crate::clean::Rules;
+use crate::intake::{LineReader, ReadOptions, ReadRow};
+use crate::model::recompute::summarise;
+use crate::model::{BucketKey, Catalog, LineTable, StoredLine};
+use crate::ports::WriteTimestamp;
+use crate::route::RoutingMap;
+
+/// Lines of a flush.
+const FLUSH_LINES: usize = 10_000;
+/// Flushes in flight, as a consumer has them.
+const IN_FLIGHT: usize = 2;
+
+/// The clean lines of the whole file, in flushes, with the summaries that a consumer makes.
+fn flushes(catalog: &Arc<Catalog>) -> Vec<Flush> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/Online_Retail.csv.gz");
+    let (rules, routing) = (Rules::builtin().unwrap(), RoutingMap::builtin().unwrap());
+    let options = ReadOptions::default();
+    let mut reader = LineReader::open(&path, &options, &rules, &Arc::new(routing)).unwrap();
+    let mut rows: Vec<(BucketKey, StoredLine)> = Vec::new();
+    while let Some(row) = reader.next().unwrap() {
+        let ReadRow::Clean(clean) = row else { continue };
+        let line = clean.record.line;
+        let key = BucketKey {
+            table: LineTable::Transactions,
+            country: catalog.country(line.country),
+            day: line.invoice_time.day(),
+            shard: clean.shard,
+        };
+        let stored = StoredLine {
+            invoice_no: line.invoice_no.into(),
+            product: catalog.product(line.stock_code, line.description),
+            customer: line.customer.map(|name| catalog.customer(name)),
+            quantity: line.quantity,
+            invoice_time: line.invoice_time,
+            unit_price: line.unit_price,
+            occurrence: clean.record.occurrence,
+            line_id: clean.record.line_id,
+        };
+        rows.push((key, stored));
+    }
+    let mut whole: BTreeMap<BucketKey, Vec<StoredLine>> = BTreeMap::new();
+    let mut made = Vec::new();
+    for (n, part) in (1..).zip(rows.chunks(FLUSH_LINES)) {
+        let mut buckets: BTreeMap<BucketKey, Vec<StoredLine>> = BTreeMap::new();
+        for (key, line) in part {
+            buckets.entry(*key).or_default().push(line.clone());
+        }
+        let writes = buckets.into_iter().map(|(key, lines)| {
+            let all = whole.entry(key).or_default();
+            all.extend_from_slice(&lines);
+            BucketWrite {
+                key,
+                lines,
+                summary: Arc::new(summarise(all, catalog)),
+                timestamp: WriteTimestamp(n),
+            }
+        });
+        made.push(Flush {
+            buckets: writes.collect(),
+            ..Flush::default()
+        });
+    }
+    made
+}
+
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB; measures"]
+fn the_whole_file_is_written_at_quorum() {
+    let lab = Lab::new("speed");
+    let store = lab.open();
+    let flushes = flushes(store.catalog());
+    let lines: usize = flushes
+        .iter()
+        .flat_map(|flush| &flush.buckets)
+        .map(|bucket| bucket.lines.len())
+        .sum();
+    let clock = SystemClock::default();
+    let mut in_flight = VecDeque::new();
+    for flush in &flushes {
+        if in_flight.len() == IN_FLIGHT {
+            let pending: Box<dyn crate::ports::PendingWrite> = in_flight.pop_front().unwrap();
+            pending.wait().unwrap();
+        }
+        let pending = store.submit(flush, Dc::Europe, ConsistencyLevel::Quorum);
+        in_flight.push_back(pending.unwrap());
+    }
+    for pending in in_flight {
+        pending.wait().unwrap();
+    }
+    let took = clock.monotonic();
+    println!(
+        "{lines} lines in {:.1} s, {:.0} lines/s",
+        took.as_secs_f64(),
+        lines as f64 / took.as_secs_f64()
+    );
+    let begun = clock.monotonic();
+    wait_until("the data centres hold the same", || {
+        let found = store.compare().unwrap();
+        println!(
+            "compared after {:.1} s",
+            (clock.monotonic() - begun).as_secs_f64()
+        );
+        found.converged() && found.drift.is_empty()
+    });
+    converged(&store, lines as u64);
+    assert_eq!(lines, 529_598);
+    let begun = clock.monotonic();
+    let mut summaries = 0_u64;
+    let from = ReadSource::Level {
+        via: Dc::Europe,
+        level: ConsistencyLevel::Quorum,
+    };
+    let scope = crate::ports::BucketScope::all(LineTable::Transactions);
+    let mut amount = rust_decimal::Decimal::ZERO;
+    store
+        .scan_summaries(&scope, from, &mut |_key, summary| {
+            summaries += 1;
+            amount += summary.tally.amount;
+        })
+        .unwrap();
+    let took = clock.monotonic() - begun;
+    println!(
+        "{summaries} summaries scanned in {:.1} s",
+        took.as_secs_f64()
+    );
+    assert_eq!(amount.to_string(), "10660634.504");
+    let begun = clock.monotonic();
+    let mut rows = 0;
+    store
+        .scan_rows(&scope, from, &mut |_key, lines| rows += lines.len())
+        .unwrap();
+    let took = clock.monotonic() - begun;
+    println!("{rows} rows scanned in {:.1} s", took.as_secs_f64());
+    assert_eq!(rows, lines);
+    store.close().unwrap();
+}
+
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn a_large_bucket_is_read_as_it_was_written() {
+    lab_test("large", &|store| {
+        let shop = Shop::over(Arc::clone(store.catalog()));
+        let bucket = many(&shop, 0, 9_000);
+        let expect = bucket.lines.len();
+        let flush = Flush {
+            buckets: vec![bucket],
+            ..Flush::default()
+        };
+        write(store, flush, Dc::Europe, ConsistencyLevel::All).unwrap();
+        let found = alone(store, &shop, Dc::Americas);
+        assert_eq!(found.lines.len(), expect);
+        converged(store, expect as u64);
+    });
+}
