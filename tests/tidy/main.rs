@@ -45,6 +45,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("ports", &["model", "codec"]),
     ("embedded", &["model", "codec", "ports"]),
     ("config", &["model"]),
+    // It runs servers and knows nothing of what is stored in them.
+    ("lab", &["model"]),
     ("telemetry", &["model", "ports", "config", "watch"]),
 ];
 
