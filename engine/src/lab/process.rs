@@ -10,12 +10,18 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
 use super::error::LabError;
 use super::place::{Home, Server};
 use super::program::not_run;
+
+/// A new process has its command line at once; past this something else is wrong.
+const NAMED_WITHIN: Duration = Duration::from_secs(10);
+/// Between two looks at it.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// How a process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -126,8 +132,10 @@ impl Processes {
         if let Some(found) = found {
             let mut all = self.read()?;
             let started = found.started;
-            all.insert(server.slug().to_owned(), Known { pid, started });
+            let known = Known { pid, started };
+            all.insert(server.slug().to_owned(), known);
             self.write(&all)?;
+            self.wait_recognised(server, known);
         }
         Ok(())
     }
@@ -142,6 +150,19 @@ impl Processes {
             Ok(true) => Ok(()),
             Ok(false) => Err(LabError::NotRunning { server }),
             Err(source) => Err(LabError::Signal { server, source }),
+        }
+    }
+
+    /// Waits until the process has its command line: the system lets a parent go on a moment
+    /// before that, and until then nobody would know it again.
+    fn wait_recognised(&self, server: Server, known: Known) {
+        let begun = Instant::now();
+        while self.recognise(server, known).is_none() {
+            let is_there = look(known.pid).is_some_and(|found| found.started == known.started);
+            if !is_there || begun.elapsed() > NAMED_WITHIN {
+                return;
+            }
+            std::thread::sleep(LOOK_EVERY);
         }
     }
 
@@ -268,8 +289,6 @@ fn send(_: i32, _: Signal, _: impl FnOnce() -> bool) -> io::Result<bool> {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
     use crate::model::Dc;
 
