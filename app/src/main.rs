@@ -24,6 +24,9 @@ struct Args {
     /// Where everything is kept.
     #[arg(long)]
     data_dir: Option<PathBuf>,
+    /// A named set of settings: embedded, lab, docker, or one of the settings file's own.
+    #[arg(long, value_name = "NAME")]
+    profile: Option<String>,
     /// Look and do not touch: everything that changes something is blocked.
     #[arg(long)]
     read_only: bool,
@@ -55,7 +58,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
     if args.headless {
         return demonstrate(args);
     }
-    let loaded = loaded(args.data_dir.as_deref())?;
+    let loaded = loaded(args.data_dir.as_deref(), args.profile.as_deref())?;
     let access = if args.read_only {
         Access::ReadOnly
     } else {
@@ -100,8 +103,9 @@ fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Settings as the headless program reads them, in this data directory if one is given.
-fn loaded(data_dir: Option<&Path>) -> anyhow::Result<Loaded> {
+fn loaded(data_dir: Option<&Path>, profile: Option<&str>) -> anyhow::Result<Loaded> {
     let mut sources = Sources::of_process();
+    sources.profile = profile.map(str::to_owned);
     if let Some(dir) = data_dir {
         sources.flags.push(FlagValue {
             key: "data_dir".into(),
@@ -118,7 +122,11 @@ fn demonstrate(args: &Args) -> anyhow::Result<()> {
     let scratch = tempfile::tempdir()?;
     let own = scratch.path().join("data");
     let dir = args.data_dir.as_deref().unwrap_or(&own);
-    headless::demonstrate(loaded(Some(dir))?.settings, &mut std::io::stdout().lock())
+    let profile = args.profile.as_deref();
+    headless::demonstrate(
+        loaded(Some(dir), profile)?.settings,
+        &mut std::io::stdout().lock(),
+    )
 }
 
 /// A sentence for whoever started the program.

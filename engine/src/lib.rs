@@ -18,6 +18,7 @@ pub mod failover;
 pub mod flow;
 pub mod handle;
 pub mod intake;
+pub mod lab;
 pub mod ledger;
 pub mod live;
 pub mod model;

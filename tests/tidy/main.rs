@@ -46,6 +46,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("embedded", &["model", "codec", "ports"]),
     ("live", &["model", "codec", "ports", "config"]),
     ("config", &["model"]),
+    // It runs servers and knows nothing of what is stored in them.
+    ("lab", &["model"]),
     ("telemetry", &["model", "ports", "config", "watch"]),
 ];
 

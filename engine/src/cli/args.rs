@@ -13,12 +13,14 @@ use crate::cli::output::Format;
 
 mod figures;
 pub(crate) mod fix;
+mod lab;
 
 use fix::FixArgs;
 
 pub(crate) use figures::{
     ExportArgs, ExportFormat, ExportTable, FigureTable, ReportArgs, RowTable,
 };
+pub(crate) use lab::{LabAct, LabArgs, UpArgs};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,6 +53,10 @@ pub(crate) struct GlobalArgs {
     /// Settings file [default: retail.toml in the data directory]
     #[arg(long, global = true, value_name = "FILE", help_heading = "Everywhere")]
     pub(crate) config: Option<PathBuf>,
+    /// A named set of settings: embedded, lab, docker, one of the settings file's own, or a file
+    /// [default: `RETAIL_PROFILE`, or none]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Everywhere")]
+    pub(crate) profile: Option<String>,
     /// Override one setting, as in `--set flow.flush_lines=5000`; may be repeated
     #[arg(
         long,
@@ -90,6 +96,7 @@ impl GlobalArgs {
     pub(crate) fn sources(&self, extra: Vec<FlagValue>) -> Sources {
         let mut sources = Sources::of_process();
         sources.config.clone_from(&self.config);
+        sources.profile.clone_from(&self.profile);
         sources.flags = self
             .set
             .iter()
@@ -165,6 +172,8 @@ pub(crate) enum Verb {
     Export(ExportArgs),
     /// Measure this machine
     Bench(BenchArgs),
+    /// Real Kafka and Cassandra on this machine, started, broken and mended
+    Lab(LabArgs),
 }
 
 #[cfg(test)]
@@ -188,6 +197,7 @@ impl Verb {
             Self::Status => "status",
             Self::Export(_) => "export",
             Self::Bench(_) => "bench",
+            Self::Lab(_) => "lab",
         }
     }
 }
@@ -554,6 +564,7 @@ mod tests {
     fn every_verb_is_known_by_its_name() {
         for line in [
             "setup --list-settings",
+            "setup --profile docker",
             "load a.csv --rate 5 --max-rejects 2.5% --delimiter semicolon --json",
             "produce --input a.csv",
             "consume --region Europe",
@@ -574,6 +585,9 @@ mod tests {
             "export customer_analytics --format csv --out c.csv",
             "export customers --segment Champions --net --format json --out c.json",
             "bench --smoke",
+            "lab up --first-address 127.0.1.1 --commitlog-sync group --home d",
+            "lab kill europe",
+            "lab nodetool Europe_DC repair -full retail",
         ] {
             let cli = parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
             assert!(line.starts_with(cli.verb.name()));

@@ -89,6 +89,7 @@ fn run(cli: &Cli, output: &Output) -> anyhow::Result<Exit> {
         Verb::Status => verbs::status::run(global, output),
         Verb::Export(args) => verbs::export::run(args, global, output),
         Verb::Bench(args) => verbs::bench::run(args, global, output),
+        Verb::Lab(args) => verbs::lab::run(args, output),
         Verb::Drill(args) => verbs::drill::run(args, &cli.global, output),
         Verb::Replay(args) => verbs::replay::run(args, &cli.global, output),
     }

@@ -9,6 +9,7 @@ use crate::config::ConfigError;
 use crate::flow::{AnalyseError, LoadError};
 use crate::handle::OpenError;
 use crate::intake::{ExportError, IntakeError};
+use crate::lab::LabError;
 use crate::ports::{LogError, StoreError};
 use crate::route::RoutingError;
 use crate::telemetry::LoggingError;
@@ -219,6 +220,7 @@ fn remedy_of_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| of(cause, OpenError::remedy))
         .or_else(|| of(cause, LoadError::remedy))
         .or_else(|| of(cause, OldRouting::remedy))
+        .or_else(|| of(cause, LabError::remedy))
         .or_else(|| of(cause, |e: &IntakeError| e.remedy().to_owned()))
         .or_else(|| of(cause, |e: &RulesError| e.remedy().to_owned()))
         .or_else(|| of(cause, |e: &RoutingError| e.remedy().to_owned()))

@@ -17,6 +17,13 @@ pub enum Source {
         /// The file.
         path: PathBuf,
     },
+    /// In a profile that comes with the program.
+    Profile {
+        /// The profile.
+        name: &'static str,
+        /// Line, from 1.
+        line: usize,
+    },
     /// In a `.env` file.
     DotEnv {
         /// Line, from 1.
@@ -43,6 +50,7 @@ impl fmt::Display for Source {
             Self::File { line, path } | Self::DotEnv { line, path } => {
                 write!(f, "line {line} of {}", path.display())
             }
+            Self::Profile { name, .. } => write!(f, "the profile {name}"),
             Self::Env { name } => write!(f, "the environment variable {name}"),
             Self::Flag { name } => f.write_str(name),
         }
@@ -60,6 +68,16 @@ pub enum ConfigError {
         /// The known key that is closest, if one is close.
         nearest: Option<&'static str>,
         /// Where.
+        origin: Source,
+    },
+    /// A profile that is neither built in nor in the settings file.
+    #[error("there is no profile {name:?}, named by {origin}; there are {}", known.join(", "))]
+    UnknownProfile {
+        /// As written.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+        /// Where it was named.
         origin: Source,
     },
     /// A value that is not of the kind, or outside the range, of its setting.
@@ -149,6 +167,11 @@ impl ConfigError {
             Self::UnknownKey { .. } => {
                 "`retail-engine setup --list-settings` shows every setting".to_owned()
             }
+            Self::UnknownProfile { .. } => {
+                "name one of them, write a table [profiles.NAME] in the settings file, or name a \
+                 file that ends in .toml"
+                    .to_owned()
+            }
             Self::BadValue { key, .. } => {
                 format!("set {key} within its range, or leave it out for the default")
             }
@@ -185,9 +208,14 @@ impl ConfigError {
             | Self::Unreadable { path, .. }
             | Self::SecretInOpenFile { path, .. }
             | Self::DataDirInItself { path } => Some(path),
-            Self::UnknownKey { origin, .. } | Self::BadValue { origin, .. } => match origin {
+            Self::UnknownKey { origin, .. }
+            | Self::UnknownProfile { origin, .. }
+            | Self::BadValue { origin, .. } => match origin {
                 Source::File { path, .. } | Source::DotEnv { path, .. } => Some(path),
-                Source::Default | Source::Env { .. } | Source::Flag { .. } => None,
+                Source::Default
+                | Source::Profile { .. }
+                | Source::Env { .. }
+                | Source::Flag { .. } => None,
             },
             Self::Conflict { .. }
             | Self::SecretInFlag { .. }

@@ -1,6 +1,7 @@
 //! Settings as used: typed, checked, and each value in its unit.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -234,6 +235,8 @@ pub struct AnalyticsSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MonitoringSettings {
+    /// Where it listens.
+    pub address: IpAddr,
     /// First port to try; 0 for no endpoint.
     pub port: u16,
 }
@@ -355,6 +358,40 @@ pub struct LiveSettings {
     pub kafka_session_timeout: Duration,
 }
 
+/// What breaks and mends the servers of live mode for a drill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FaultsBy {
+    /// Nothing: they are not a lab.
+    None,
+    /// The lab of this program.
+    Native,
+    /// Commands.
+    Commands,
+}
+
+/// Settings of a lab: servers that may be broken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LabSettings {
+    /// What breaks and mends them.
+    pub faults: FaultsBy,
+    /// Where the native lab is kept; empty for the platform's place.
+    pub home: PathBuf,
+    /// Ends the node of a data centre at once.
+    pub dc_down: String,
+    /// Starts it again.
+    pub dc_up: String,
+    /// Stops it where it stands.
+    pub dc_pause: String,
+    /// Lets it go on.
+    pub dc_resume: String,
+    /// Ends the broker at once.
+    pub broker_down: String,
+    /// Starts it again.
+    pub broker_up: String,
+}
+
 /// Everything that an engine is opened with.
 ///
 /// Serialising gives the shape of the settings file, with secrets masked.
@@ -383,6 +420,8 @@ pub struct Settings {
     pub logging: LoggingSettings,
     /// Live mode.
     pub live: LiveSettings,
+    /// Servers of live mode that may be broken.
+    pub lab: LabSettings,
 }
 
 impl Settings {

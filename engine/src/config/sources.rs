@@ -5,10 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use toml::de::{DeTable, DeValue};
-use toml::{Spanned, Table, Value};
+use toml::{Table, Value};
 
 use super::error::{ConfigError, Source};
+use super::file::{FileText, Origin, add_profile};
 use super::nearest::nearest;
 use super::secret::Secret;
 use super::settings::Settings;
@@ -17,8 +17,14 @@ use super::value::Raw;
 
 /// Name of the settings file in the data directory.
 pub const CONFIG_FILE_NAME: &str = "retail.toml";
+/// Folder in the data directory that holds a file for each profile of the console.
+const PROFILES_DIR_NAME: &str = "profiles";
 /// Variable that names the settings file, for where no flag can be given.
 const CONFIG_ENV: &str = "RETAIL_CONFIG";
+/// Variable that names the profile, for where no flag can be given.
+const PROFILE_ENV: &str = "RETAIL_PROFILE";
+/// Variable that tells tests where real servers are; no setting, and no typing error either.
+const TEST_SERVERS_ENV: &str = "RETAIL_LAB";
 /// Prefix of the variables that are ours alone: an unknown one is a typing error.
 const ENV_PREFIX: &str = "RETAIL_";
 
@@ -38,6 +44,8 @@ pub struct FlagValue {
 pub struct Sources {
     /// The settings file; without one, `retail.toml` in the data directory, if it is there.
     pub config: Option<PathBuf>,
+    /// The profile; without one, the one that `RETAIL_PROFILE` names, if it does.
+    pub profile: Option<String>,
     /// Folder whose `.env` file is read, if it is there.
     pub working_dir: PathBuf,
     /// The environment.
@@ -55,17 +63,20 @@ pub struct Loaded {
     pub origins: BTreeMap<&'static str, Source>,
     /// The settings file that was read, if any.
     pub config_file: Option<PathBuf>,
+    /// The profile that was used, if any.
+    pub profile: Option<String>,
 }
 
 /// The values as written, the last source on top.
 #[derive(Default)]
-struct Written(BTreeMap<&'static str, (Raw, Source)>);
+pub(super) struct Written(BTreeMap<&'static str, (Raw, Source)>);
 
 impl Sources {
     /// This process: its environment and its working directory.
     pub fn of_process() -> Self {
         Self {
             config: None,
+            profile: None,
             working_dir: std::env::current_dir().unwrap_or_default(),
             env: std::env::vars_os()
                 .filter_map(|(name, value)| {
@@ -85,25 +96,57 @@ impl Sources {
         self.add_above_file(&dot_env, &mut written)?;
         let above = std::mem::take(&mut written);
         let (path, is_named) = self.config_path(&dot_env, &above)?;
-        let mut config_file = None;
-        match fs::read_to_string(&path) {
-            Ok(text) => {
-                add_file(&text, &path, &mut written)?;
-                if !is_named && written.0.contains_key("data_dir") {
-                    return Err(ConfigError::DataDirInItself { path });
-                }
-                config_file = Some(path);
-            }
-            Err(error) if !is_named && error.kind() == io::ErrorKind::NotFound => {}
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => Some(text),
+            Err(error) if !is_named && error.kind() == io::ErrorKind::NotFound => None,
             Err(source) => return Err(ConfigError::Unreadable { source, path }),
+        };
+        let file = text
+            .as_deref()
+            .map(|text| FileText::parse(text, Origin::File(path.clone())))
+            .transpose()?;
+        if let Some(file) = &file {
+            file.add_general(&mut written)?;
+        }
+        let profile = self.profile_name(&dot_env);
+        if let Some((name, origin)) = &profile {
+            let folder = data_dir(&above)
+                .or_else(|| data_dir(&written))
+                .or_else(Settings::platform_data_dir)
+                .map(|dir| dir.join(PROFILES_DIR_NAME));
+            let folder = folder.as_deref();
+            add_profile(name, origin, file.as_ref(), folder, &mut written)?;
+        }
+        if !is_named && written.0.contains_key("data_dir") {
+            return Err(ConfigError::DataDirInItself { path });
         }
         written.0.extend(above.0);
         let (settings, origins) = written.check()?;
         Ok(Loaded {
             settings,
             origins,
-            config_file,
+            config_file: text.is_some().then_some(path),
+            profile: profile.map(|(name, _)| name),
         })
+    }
+
+    /// The profile to use, and who named it.
+    fn profile_name(&self, dot_env: &DotEnv) -> Option<(String, Source)> {
+        if let Some(name) = &self.profile {
+            let name = name.clone();
+            let flag = "--profile".to_owned();
+            return Some((name, Source::Flag { name: flag }));
+        }
+        if let Some(name) = self.env.get(PROFILE_ENV).filter(|name| !name.is_empty()) {
+            let variable = PROFILE_ENV.to_owned();
+            return Some((name.clone(), Source::Env { name: variable }));
+        }
+        let var = dot_env.vars.iter().find(|var| var.name == PROFILE_ENV)?;
+        let origin = Source::DotEnv {
+            line: var.line,
+            path: dot_env.path.clone(),
+        };
+        (!var.value.is_empty()).then(|| (var.value.clone(), origin))
     }
 
     /// The file to read, and whether somebody named it (then it must be there).
@@ -122,10 +165,9 @@ impl Sources {
         if let Some(path) = named {
             return Ok((path, true));
         }
-        let dir = match above.0.get("data_dir") {
-            Some((Raw::Text(dir), _)) if !dir.is_empty() => PathBuf::from(dir),
-            _ => Settings::platform_data_dir().ok_or(ConfigError::NoDataDir)?,
-        };
+        let dir = data_dir(above)
+            .or_else(Settings::platform_data_dir)
+            .ok_or(ConfigError::NoDataDir)?;
         Ok((dir.join(CONFIG_FILE_NAME), false))
     }
 
@@ -181,7 +223,8 @@ impl Written {
         origin: Source,
     ) -> Result<Option<&'static SettingDoc>, ConfigError> {
         let Some(doc) = SETTINGS.iter().find(|doc| doc.env == name) else {
-            if name.starts_with(ENV_PREFIX) && name != CONFIG_ENV {
+            let is_ours = [CONFIG_ENV, PROFILE_ENV, TEST_SERVERS_ENV].contains(&name);
+            if name.starts_with(ENV_PREFIX) && !is_ours {
                 return Err(ConfigError::UnknownKey {
                     key: name.to_owned(),
                     nearest: nearest(name, SETTINGS.iter().map(|doc| doc.env)),
@@ -196,6 +239,11 @@ impl Written {
         self.0
             .insert(doc.key, (Raw::Text(value.to_owned()), origin));
         Ok(Some(doc))
+    }
+
+    /// Takes a value; a later one of the same setting replaces it.
+    pub(super) fn put(&mut self, doc: &'static SettingDoc, raw: Raw, origin: Source) {
+        self.0.insert(doc.key, (raw, origin));
     }
 
     fn check(self) -> Result<(Settings, BTreeMap<&'static str, Source>), ConfigError> {
@@ -228,6 +276,14 @@ impl Written {
         check_together(&settings, &origins)?;
         Ok((settings, origins))
     }
+}
+
+/// The data directory as far as it was written.
+fn data_dir(written: &Written) -> Option<PathBuf> {
+    let (Raw::Text(dir) | Raw::Toml(Value::String(dir)), _) = written.0.get("data_dir")? else {
+        return None;
+    };
+    (!dir.is_empty()).then(|| PathBuf::from(dir))
 }
 
 /// A disagreement of table and struct, which a test rules out; told rather than panicked over.
@@ -288,7 +344,7 @@ fn check_together(
     Ok(())
 }
 
-fn known(key: &str, origin: &Source) -> Result<&'static SettingDoc, ConfigError> {
+pub(super) fn known(key: &str, origin: &Source) -> Result<&'static SettingDoc, ConfigError> {
     setting(key).ok_or_else(|| {
         let keys = SETTINGS.iter().map(|doc| doc.key);
         // Most often the section is what was forgotten or mistaken.
@@ -308,84 +364,8 @@ fn known(key: &str, origin: &Source) -> Result<&'static SettingDoc, ConfigError>
     })
 }
 
-fn add_file(text: &str, path: &Path, written: &mut Written) -> Result<(), ConfigError> {
-    let table = DeTable::parse(text).map_err(|error| {
-        let (line, column) = place(text, error.span().map_or(0, |span| span.start));
-        ConfigError::Syntax {
-            line,
-            column,
-            what: error.message().to_owned(),
-            path: path.to_path_buf(),
-        }
-    })?;
-    let file = FileText { text, path };
-    for (key, value) in table.get_ref() {
-        let name = key.get_ref().as_ref();
-        match value.get_ref() {
-            DeValue::Table(section) => {
-                for (key, value) in section {
-                    file.add(
-                        &format!("{name}.{}", key.get_ref()),
-                        key.span().start,
-                        value,
-                        written,
-                    )?;
-                }
-            }
-            _ => file.add(name, key.span().start, value, written)?,
-        }
-    }
-    Ok(())
-}
-
-/// A settings file that is being taken apart.
-struct FileText<'a> {
-    text: &'a str,
-    path: &'a Path,
-}
-
-impl FileText<'_> {
-    fn add(
-        &self,
-        key: &str,
-        at: usize,
-        value: &Spanned<DeValue<'_>>,
-        written: &mut Written,
-    ) -> Result<(), ConfigError> {
-        let origin = Source::File {
-            line: place(self.text, at).0,
-            path: self.path.to_path_buf(),
-        };
-        let doc = known(key, &origin)?;
-        refuse_open_secret(doc, self.path)?;
-        // The value's own text, parsed once more as a value of its own: spans go, types stay.
-        let text = self.text.get(value.span()).unwrap_or_default();
-        let value: Value = format!("value = {text}")
-            .parse::<Table>()
-            .ok()
-            .and_then(|mut table| table.remove("value"))
-            .unwrap_or_else(|| Value::String(text.to_owned()));
-        written.0.insert(doc.key, (Raw::Toml(value), origin));
-        Ok(())
-    }
-}
-
-/// Line and column of a byte, from 1.
-fn place(text: &str, byte: usize) -> (usize, usize) {
-    let before = text.get(..byte).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
-    (line, column)
-}
-
 #[cfg(unix)]
-fn refuse_open_secret(doc: &SettingDoc, path: &Path) -> Result<(), ConfigError> {
+pub(super) fn refuse_open_secret(doc: &SettingDoc, path: &Path) -> Result<(), ConfigError> {
     use std::os::unix::fs::PermissionsExt;
 
     const OTHERS: u32 = 0o077;
@@ -409,7 +389,7 @@ fn refuse_open_secret(doc: &SettingDoc, path: &Path) -> Result<(), ConfigError> 
 
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "the shape of the other platforms")]
-fn refuse_open_secret(_: &SettingDoc, _: &Path) -> Result<(), ConfigError> {
+pub(super) fn refuse_open_secret(_: &SettingDoc, _: &Path) -> Result<(), ConfigError> {
     // There the folder's access list decides; a profile's own folder is private.
     Ok(())
 }

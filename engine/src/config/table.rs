@@ -31,6 +31,8 @@ pub enum Kind {
     Switch,
     /// Any text; empty for none.
     Text,
+    /// An IP address.
+    Address,
     /// A path; empty for the platform's own.
     Path,
     /// Texts; separated by commas in the environment.
@@ -157,6 +159,9 @@ pub const SETTINGS: &[SettingDoc] = &[
     row("analytics.vip_at_risk_days", "RETAIL_VIP_AT_RISK_DAYS", count(1, 3_650, "days"), "7",
         "Recency past which a VIP is at risk."),
 
+    row("monitoring.address", "RETAIL_MONITORING_ADDRESS", Kind::Address, "\"127.0.0.1\"",
+        "Where /metrics and /health listen. They ask for no password: another address than this \
+         machine's own only where nobody else can reach it, such as inside a container."),
     row("monitoring.port", "MONITORING_PORT", count(0, 65_535, "port"), "9464",
         "Port of /metrics and /health on this machine; the next free one is taken when it is in \
          use. 0: none."),
@@ -227,6 +232,26 @@ pub const SETTINGS: &[SettingDoc] = &[
     row("live.kafka_session_timeout_ms", "RETAIL_KAFKA_SESSION_TIMEOUT_MS",
         count(6_000, 300_000, "ms"), "15000",
         "Live mode: how long a consumer that is silent keeps its partitions."),
+
+    row("lab.faults", "RETAIL_LAB_FAULTS", Kind::Choice(&["none", "native", "commands"]), "\"none\"",
+        "Live mode: what breaks the servers for a drill. none: they are not a lab and are never \
+         touched; native: those of `retail-engine lab`; commands: the commands below, run without \
+         a shell, with {dc} (Europe_DC), {region} (europe) and {node} (1) put in."),
+    row("lab.home", "RETAIL_LAB_HOME", Kind::Path, "\"\"",
+        "Where the lab of `retail-engine lab` is kept. Empty: the platform's place for the data \
+         of a program."),
+    row("lab.dc_down", "RETAIL_LAB_DC_DOWN", Kind::Text, "\"\"",
+        "With lab.faults = \"commands\": ends the node of a data centre at once."),
+    row("lab.dc_up", "RETAIL_LAB_DC_UP", Kind::Text, "\"\"",
+        "Starts it again."),
+    row("lab.dc_pause", "RETAIL_LAB_DC_PAUSE", Kind::Text, "\"\"",
+        "Stops it where it stands."),
+    row("lab.dc_resume", "RETAIL_LAB_DC_RESUME", Kind::Text, "\"\"",
+        "Lets it go on."),
+    row("lab.broker_down", "RETAIL_LAB_BROKER_DOWN", Kind::Text, "\"\"",
+        "Ends the broker at once."),
+    row("lab.broker_up", "RETAIL_LAB_BROKER_UP", Kind::Text, "\"\"",
+        "Starts it again."),
 ];
 
 /// The setting of a key.

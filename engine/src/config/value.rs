@@ -1,5 +1,7 @@
 //! One value as written: parsed by the kind of its setting, and checked against its range.
 
+use std::net::IpAddr;
+
 use rust_decimal::Decimal;
 use toml::Value;
 
@@ -82,6 +84,7 @@ impl Kind {
             Self::Money => "an amount in GBP, 0 or more, in quotes".to_owned(),
             Self::Switch => "true or false".to_owned(),
             Self::Text => "text".to_owned(),
+            Self::Address => "an IP address".to_owned(),
             Self::Path => "a path".to_owned(),
             Self::List => "a list of texts (in the environment: separated by commas)".to_owned(),
             Self::ErrorLimit => "a count of rows, a share up to 100%, or none".to_owned(),
@@ -111,6 +114,10 @@ impl Kind {
                 (!amount.is_sign_negative()).then(|| Value::String(amount.to_string()))
             }
             Self::Switch => raw.switch().map(Value::Boolean),
+            Self::Address => {
+                let address: IpAddr = raw.text()?.trim().parse().ok()?;
+                Some(Value::String(address.to_string()))
+            }
             Self::Text | Self::Path | Self::Secret => {
                 raw.text().map(|text| Value::String(text.to_owned()))
             }

@@ -28,6 +28,14 @@ pub enum FaultError {
         /// The journal.
         path: PathBuf,
     },
+    /// The servers cannot be broken like this, or not at all.
+    #[error("{fault} is not started: {why}")]
+    Refused {
+        /// What was asked for.
+        fault: Fault,
+        /// Why, in a sentence.
+        why: String,
+    },
 }
 
 /// The faults of this engine.
@@ -99,6 +107,9 @@ impl FaultDesk {
         log: &dyn Log,
         store: &dyn Store,
     ) -> Result<FaultLease, FaultError> {
+        if let Some(why) = log.refuses(&fault).or_else(|| store.refuses(&fault)) {
+            return Err(FaultError::Refused { fault, why });
+        }
         let mut inner = self.inner.lock();
         let mut board = inner.board.clone();
         let entry = board.start(fault, self.clock.now(), lasts, by);

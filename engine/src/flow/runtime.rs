@@ -1,5 +1,6 @@
 //! The running engine: its parts, its threads, and how they start and end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -277,7 +278,8 @@ impl Runtime {
 
     /// Serves metrics and health, if the settings name a port. An engine without works too.
     fn start_monitoring(self: &Arc<Self>) {
-        let wanted = self.settings.monitoring.port;
+        let monitoring = &self.settings.monitoring;
+        let wanted = monitoring.port;
         if wanted == 0 {
             return;
         }
@@ -292,7 +294,12 @@ impl Runtime {
             )
         };
         let metrics = Arc::clone(&self.metrics);
-        match MonitoringServer::start(wanted, PortChoice::NextFree, metrics, Arc::new(health)) {
+        match MonitoringServer::start(
+            SocketAddr::new(monitoring.address, wanted),
+            PortChoice::NextFree,
+            metrics,
+            Arc::new(health),
+        ) {
             Ok(server) => {
                 let port = server.port();
                 *self.monitoring.lock() = Some(server);

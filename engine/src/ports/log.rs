@@ -239,6 +239,12 @@ pub trait Log: Send + Sync {
         LogActivity::default()
     }
 
+    /// Why a fault that concerns this adapter cannot be started; `None` when it can, or when it
+    /// does not concern it.
+    fn refuses(&self, _fault: &Fault) -> Option<String> {
+        None
+    }
+
     /// Replaces the faults in force; the adapter heeds those that concern it.
     fn set_faults(&self, faults: &[Fault]);
 

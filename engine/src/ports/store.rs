@@ -374,6 +374,12 @@ pub trait Store: Send + Sync {
     /// The newest probe written through `via` that `at` has, by itself.
     fn read_probe(&self, via: Dc, at: Dc) -> Result<Option<u64>, StoreError>;
 
+    /// Why a fault that concerns this adapter cannot be started; `None` when it can, or when it
+    /// does not concern it.
+    fn refuses(&self, _fault: &Fault) -> Option<String> {
+        None
+    }
+
     /// Replaces the faults in force; the adapter heeds those that concern it.
     fn set_faults(&self, faults: &[Fault]);
 

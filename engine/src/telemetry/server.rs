@@ -1,10 +1,11 @@
-//! `/metrics` and `/health` over HTTP, on this machine only.
+//! `/metrics` and `/health` over HTTP: on this machine only, unless the settings name another
+//! address.
 //!
 //! The server has a thread and a runtime of its own, so that nothing it does can hold up the
 //! engine, and the engine cannot keep it from answering that something is wrong.
 
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -95,15 +96,15 @@ pub struct MonitoringServer {
 }
 
 impl MonitoringServer {
-    /// Listens on `port` of this machine, or the next free one. Returns once the port is taken:
+    /// Listens on a port of an address, or the next free one. Returns once the port is taken:
     /// from then on requests are answered.
     pub fn start(
-        port: u16,
+        wanted: SocketAddr,
         choice: PortChoice,
         metrics: Arc<Metrics>,
         health: Arc<dyn HealthSource>,
     ) -> Result<Self, ServerError> {
-        let (listener, port) = bind(port, choice)?;
+        let (listener, port) = bind(wanted.ip(), wanted.port(), choice)?;
         let failed = |source| ServerError::Listen { port, source };
         listener.set_nonblocking(true).map_err(failed)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -145,14 +146,14 @@ impl Drop for MonitoringServer {
     }
 }
 
-fn bind(port: u16, choice: PortChoice) -> Result<(TcpListener, u16), ServerError> {
+fn bind(address: IpAddr, port: u16, choice: PortChoice) -> Result<(TcpListener, u16), ServerError> {
     let last = match choice {
         // Port 0 is the system's choice: there is nothing after it to try.
         PortChoice::NextFree if port > 0 => port.saturating_add(NEXT_PORTS),
         PortChoice::NextFree | PortChoice::Strict => port,
     };
     for candidate in port..=last {
-        match TcpListener::bind((Ipv4Addr::LOCALHOST, candidate)) {
+        match TcpListener::bind((address, candidate)) {
             Ok(listener) => {
                 let port = listener.local_addr().map_or(candidate, |addr| addr.port());
                 return Ok((listener, port));
@@ -219,7 +220,7 @@ async fn serve(listener: tokio::net::TcpListener, router: Router, stopped: onesh
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::TcpStream;
+    use std::net::{Ipv4Addr, TcpStream};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Instant;
 
@@ -235,7 +236,8 @@ mod tests {
             ok: ok.fetch_and(false, Ordering::Relaxed),
             details: serde_json::json!({"mode": "embedded"}),
         };
-        MonitoringServer::start(port, choice, metrics, Arc::new(health))
+        let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        MonitoringServer::start(wanted, choice, metrics, Arc::new(health))
     }
 
     fn get(port: u16, path: &str) -> String {

@@ -142,7 +142,11 @@ impl LagTotal {
     /// The total as one lag: known only when every part is.
     pub fn as_lag(&self) -> Lag {
         match self.lines {
-            Some(lines) if self.is_complete() => Lag::Known { lines, age: None },
+            // Where nothing waits, nothing is old: that is known, and is no missing value.
+            Some(lines) if self.is_complete() => Lag::Known {
+                lines,
+                age: (lines == 0).then_some(Duration::ZERO),
+            },
             Some(_) | None => Lag::Unknown(UnknownLag::NotMeasured),
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod consume;
 pub(crate) mod drill;
 pub(crate) mod export;
 pub(crate) mod fix;
+pub(crate) mod lab;
 pub(crate) mod load;
 pub(crate) mod preview;
 pub(crate) mod produce;

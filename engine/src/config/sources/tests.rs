@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::{ErrorLimit, Kind, LogLevel, Mode, template};
+use crate::config::{ErrorLimit, FaultsBy, Kind, LogLevel, Mode, template};
 
 /// A machine with nothing set: every test writes what it needs.
 struct Machine {
@@ -334,6 +334,96 @@ fn values_take_their_types() {
 }
 
 #[test]
+fn every_profile_that_comes_with_the_program_can_be_read() {
+    for (name, mode, faults) in [
+        ("embedded", Mode::Embedded, FaultsBy::None),
+        ("lab", Mode::Live, FaultsBy::Native),
+        ("docker", Mode::Live, FaultsBy::Commands),
+    ] {
+        let mut machine = Machine::new();
+        machine.sources.profile = Some(name.to_owned());
+        let loaded = machine.load().unwrap();
+        assert_eq!(loaded.settings.mode, mode);
+        assert_eq!(loaded.settings.lab.faults, faults);
+        assert_eq!(loaded.profile.as_deref(), Some(name));
+        assert_eq!(
+            loaded.origins["mode"].to_string(),
+            format!("the profile {name}")
+        );
+        let lab = &loaded.settings.lab;
+        let commands = [&lab.dc_down, &lab.dc_up, &lab.dc_pause, &lab.dc_resume];
+        let has_commands = faults == FaultsBy::Commands;
+        assert!(commands.into_iter().all(|c| c.is_empty() != has_commands));
+    }
+    assert_eq!(Machine::new().load().unwrap().profile, None);
+}
+
+#[test]
+fn a_profile_is_above_the_file_and_below_the_environment() {
+    const FILE: &str = "[live]\ncassandra_keyspace = \"general\"\n\
+        kafka_bootstrap_servers = [\"general:1\"]\n\
+        [profiles.docker.live]\ncassandra_keyspace = \"mine\"\n\
+        [profiles.staging]\nmode = \"live\"\n";
+    let mut machine = Machine::new().file(FILE).env("RETAIL_PROFILE", "docker");
+    let loaded = machine.load().unwrap();
+    assert_eq!(loaded.settings.live.cassandra_keyspace, "mine");
+    assert_eq!(
+        loaded.settings.live.kafka_bootstrap_servers,
+        ["127.0.0.1:9092"]
+    );
+    assert!(
+        loaded.origins["live.cassandra_keyspace"]
+            .to_string()
+            .starts_with("line 5 of")
+    );
+    // A flag names another one than the environment.
+    machine.sources.profile = Some("staging".to_owned());
+    let loaded = machine.load().unwrap();
+    assert_eq!(loaded.settings.mode, Mode::Live);
+    assert_eq!(loaded.settings.live.cassandra_keyspace, "general");
+    let machine = machine
+        .env("RETAIL_MODE", "embedded")
+        .dot_env("RETAIL_CASSANDRA_KEYSPACE=dot\n");
+    let loaded = machine.load().unwrap();
+    assert_eq!(loaded.settings.mode, Mode::Embedded);
+    assert_eq!(loaded.settings.live.cassandra_keyspace, "dot");
+}
+
+#[test]
+fn a_profile_of_its_own_file_and_one_that_is_not_there() {
+    let mut machine = Machine::new().dot_env("RETAIL_PROFILE=production\n");
+    let error = machine.error();
+    assert!(
+        error.contains("\"production\", named by line 1 of"),
+        "{error}"
+    );
+    assert!(error.contains("embedded, lab, docker"), "{error}");
+    let path = machine.dir.path().join("own.toml");
+    fs::write(&path, "[live]\nkafka_username = \"retail\"\n").unwrap();
+    machine.sources.profile = Some(path.display().to_string());
+    let loaded = machine.load().unwrap();
+    assert_eq!(loaded.settings.live.kafka_username, "retail");
+    fs::write(&path, "[live]\nkafka_usrname = \"retail\"\n").unwrap();
+    assert!(machine.error().contains("own.toml"));
+    // As the console writes them.
+    let folder = machine.dir.path().join("profiles");
+    fs::create_dir(&folder).unwrap();
+    fs::write(
+        folder.join("v1.2.toml"),
+        "[live]\nkafka_username = \"desk\"\n",
+    )
+    .unwrap();
+    machine.sources.profile = Some("v1.2".to_owned());
+    let loaded = machine.load().unwrap();
+    assert_eq!(loaded.settings.live.kafka_username, "desk");
+    // A profile is not the place for the folder that its file was found in.
+    let machine = Machine::new().file("[profiles.a]\ndata_dir = \"x\"\n");
+    let mut machine = machine;
+    machine.sources.profile = Some("a".to_owned());
+    assert!(machine.error().starts_with("data_dir cannot be set"));
+}
+
+#[test]
 fn settings_that_do_not_fit_together_are_refused_by_name() {
     let error = Machine::new().env("RETAIL_WEIGHT_RECENCY", "0.5").error();
     assert!(error.contains("must sum to 1"), "{error}");
@@ -459,7 +549,12 @@ proptest! {
     #[test]
     fn any_file_is_read_or_refused(text in "[a-z_.=\\[\\]\"0-9 \n]{0,80}") {
         let mut written = Written::default();
-        match add_file(&text, Path::new("any.toml"), &mut written) {
+        let origin = Origin::File("any.toml".into());
+        let read = FileText::parse(&text, origin).and_then(|file| {
+            file.add_general(&mut written)?;
+            file.add_profile("a", &mut written).map(drop)
+        });
+        match read {
             Ok(()) => {
                 let assigns = written.0.len() <= text.matches('=').count();
                 prop_assert!(assigns, "a value came from nowhere");
