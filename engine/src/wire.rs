@@ -10,6 +10,7 @@ use crate::config::{ConfigError, Mode, Settings};
 use crate::embedded::disk::{DataDirLock, SystemDisk};
 use crate::embedded::log::{EmbeddedLog, LogOptions};
 use crate::embedded::store::{EmbeddedStore, StoreOptions};
+use crate::live::cassandra::{self, CassandraStore};
 use crate::live::faults::FaultControl;
 use crate::live::kafka::{self, KafkaLog};
 use crate::ports::{Clock, Entropy, Log, LogError, Store, StoreError, SystemClock, SystemEntropy};
@@ -103,7 +104,7 @@ pub(crate) fn setup(settings: &Settings) -> Result<(), OpenError> {
         Mode::Embedded => Ok(()),
         Mode::Live => {
             kafka::setup(settings)?;
-            // The keyspace and its tables: `cassandra::setup(settings)?`.
+            cassandra::setup(settings)?;
             Ok(())
         }
     }
@@ -112,12 +113,12 @@ pub(crate) fn setup(settings: &Settings) -> Result<(), OpenError> {
 fn open_live(settings: &Settings) -> Result<Ports, OpenError> {
     let (own_dir, lock) = lock_instance(&settings.data_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
-    let faults = Arc::new(FaultControl::default());
+    let faults = Arc::new(FaultControl::of(settings));
     let log = KafkaLog::connect(settings, Arc::clone(&clock), Arc::clone(&faults))?;
-    let store = live_store(settings, &clock, &faults)?;
+    let store = CassandraStore::connect(settings, Arc::clone(&clock), faults)?;
     Ok(Ports {
         log: Arc::new(log),
-        store,
+        store: Arc::new(store),
         clock,
         entropy: Arc::new(SystemEntropy::default()),
         own_dir,
@@ -162,15 +163,6 @@ fn embedded_log(
         clock,
         options,
     )?)
-}
-
-/// The store of live mode: `cassandra::CassandraStore::connect(settings, clock, faults)`.
-fn live_store(
-    _settings: &Settings,
-    _clock: &Arc<dyn Clock>,
-    _faults: &Arc<FaultControl>,
-) -> Result<Arc<dyn Store>, OpenError> {
-    Err(ConfigError::LiveModeAbsent.into())
 }
 
 fn open_embedded(settings: &Settings) -> Result<Ports, OpenError> {

@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(Exit::of(&plain), Exit::InputRefused);
         let within = refused().context("a.csv").unwrap_err();
         assert_eq!(Exit::of(&within), Exit::InputRefused);
-        let settings = OpenError::Config(ConfigError::LiveModeAbsent);
+        let settings = OpenError::Config(ConfigError::NoDataDir);
         assert_eq!(Exit::of(&settings.into()), Exit::Usage);
         assert_eq!(Exit::of(&anyhow::anyhow!("disk")), Exit::Failed);
     }

@@ -155,9 +155,6 @@ pub enum ConfigError {
     /// The platform has no home directory to derive a data directory from.
     #[error("this account has no home directory to keep data in")]
     NoDataDir,
-    /// Live mode was asked for.
-    #[error("mode = \"live\" was asked for, and this build has embedded mode only")]
-    LiveModeAbsent,
 }
 
 impl ConfigError {
@@ -196,7 +193,6 @@ impl ConfigError {
                 "use --data-dir, RETAIL_DATA_DIR, or a file given with --config".to_owned()
             }
             Self::NoDataDir => "name a directory with --data-dir".to_owned(),
-            Self::LiveModeAbsent => "set mode = \"embedded\", or leave it out".to_owned(),
         }
     }
 
@@ -217,10 +213,7 @@ impl ConfigError {
                 | Source::Env { .. }
                 | Source::Flag { .. } => None,
             },
-            Self::Conflict { .. }
-            | Self::SecretInFlag { .. }
-            | Self::NoDataDir
-            | Self::LiveModeAbsent => None,
+            Self::Conflict { .. } | Self::SecretInFlag { .. } | Self::NoDataDir => None,
         }
     }
 }

@@ -23,8 +23,7 @@ pub use secret::Secret;
 pub use settings::{
     AlertSettings, AnalyticsSettings, ErrorLimit, FailoverSettings, FaultsBy, FlowSettings,
     KafkaSecurity, LabSettings, LiveSettings, LogLevel, LogSettings, LoggingSettings, Mode,
-    MonitoringSettings, SaslMechanism,
-    Settings, StoreSettings,
+    MonitoringSettings, SaslMechanism, Settings, StoreSettings,
 };
 pub use sources::{CONFIG_FILE_NAME, FlagValue, Loaded, Sources};
 pub use table::{Kind, SETTINGS, SettingDoc, setting, template};

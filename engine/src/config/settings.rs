@@ -8,7 +8,6 @@ use std::time::Duration;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::error::ConfigError;
 use super::secret::Secret;
 use super::table::SETTINGS;
 
@@ -442,14 +441,6 @@ impl Settings {
         let mut settings: Self = toml::from_str(&text).expect("the defaults fit the settings");
         settings.data_dir = dir.into();
         settings
-    }
-
-    /// Refuses live mode, which this build can read the settings of and cannot open.
-    pub const fn require_embedded(&self) -> Result<(), ConfigError> {
-        match self.mode {
-            Mode::Embedded => Ok(()),
-            Mode::Live => Err(ConfigError::LiveModeAbsent),
-        }
     }
 
     /// Folder of the log files.

@@ -8,12 +8,3 @@
 pub mod cassandra;
 pub mod faults;
 pub mod kafka;
-
-// What `crate::wire` calls in live mode:
-//
-//     kafka::KafkaLog::connect(&settings, clock, faults) -> Result<KafkaLog, LogError>
-//     kafka::setup(&settings) -> Result<Vec<..>, LogError>            // topics, idempotent
-//     cassandra::CassandraStore::connect(&settings, clock, faults) -> Result<CassandraStore, StoreError>
-//     cassandra::setup(&settings) -> Result<Vec<..>, StoreError>      // keyspace, tables, idempotent
-//
-// with `settings: &crate::config::Settings`, `clock: Arc<dyn Clock>`, `faults: Arc<FaultControl>`.

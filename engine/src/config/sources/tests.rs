@@ -320,17 +320,12 @@ fn values_take_their_types() {
         "an empty variable counts as not set"
     );
     assert_eq!(settings.mode, Mode::Live);
-    assert!(matches!(
-        settings.require_embedded(),
-        Err(ConfigError::LiveModeAbsent)
-    ));
     let settings = Machine::new()
         .file("[flow]\nerror_limit = 500\n")
         .load()
         .unwrap()
         .settings;
     assert_eq!(settings.flow.error_limit, ErrorLimit::Rows(500));
-    assert!(settings.require_embedded().is_ok());
 }
 
 #[test]
