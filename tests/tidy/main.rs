@@ -44,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("replay", &["model", "ports"]),
     ("ports", &["model", "codec"]),
     ("embedded", &["model", "codec", "ports"]),
+    ("live", &["model", "codec", "ports", "config", "connect"]),
     ("config", &["model"]),
     ("telemetry", &["model", "ports", "config", "watch"]),
 ];

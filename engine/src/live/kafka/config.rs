@@ -38,8 +38,13 @@ impl<T> PerTopic<T> {
 
     /// Builds the values, or fails with the first error.
     pub(super) fn try_from_fn<E>(mut f: impl FnMut(Topic) -> Result<T, E>) -> Result<Self, E> {
-        let [a, b, c, d] = Topic::ALL;
-        Ok(Self([f(a)?, f(b)?, f(c)?, f(d)?]))
+        let [europe, americas, asia_pacific, quarantine] = Topic::ALL;
+        Ok(Self([
+            f(europe)?,
+            f(americas)?,
+            f(asia_pacific)?,
+            f(quarantine)?,
+        ]))
     }
 
     /// The value of a topic.
