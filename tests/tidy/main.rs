@@ -44,7 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("replay", &["model", "ports"]),
     ("ports", &["model", "codec"]),
     ("embedded", &["model", "codec", "ports"]),
-    ("live", &["model", "codec", "ports", "config"]),
+    ("live", &["model", "codec", "ports", "config", "connect"]),
     ("config", &["model"]),
     // It runs servers and knows nothing of what is stored in them.
     ("lab", &["model"]),

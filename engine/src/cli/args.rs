@@ -149,7 +149,7 @@ pub(crate) enum Verb {
     /// Only the second half: from the topics into the data centres
     Consume(ConsumeArgs),
     /// Keep the tables for other programs up to date
-    Analytics,
+    Analytics(LastingArgs),
     /// Show what a file says and how it would be read; stores nothing
     Preview(PreviewArgs),
     /// Browse the rows that were set aside, or save them to be mended
@@ -185,7 +185,7 @@ impl Verb {
             Self::Load(_) => "load",
             Self::Produce(_) => "produce",
             Self::Consume(_) => "consume",
-            Self::Analytics => "analytics",
+            Self::Analytics(_) => "analytics",
             Self::Preview(_) => "preview",
             Self::Rejects(_) => "rejects",
             Self::Fix(_) => "fix",
@@ -362,6 +362,16 @@ pub(crate) struct ConsumeArgs {
     /// One region only [default: all three]
     #[arg(long, value_parser = region)]
     pub(crate) region: Option<Region>,
+    #[command(flatten)]
+    pub(crate) lasting: LastingArgs,
+}
+
+/// How long a verb goes on.
+#[derive(Debug, Args)]
+pub(crate) struct LastingArgs {
+    /// Go on with what comes later, until Ctrl+C or a signal to end
+    #[arg(long)]
+    pub(crate) follow: bool,
 }
 
 #[derive(Debug, Args)]

@@ -79,7 +79,7 @@ fn run(cli: &Cli, output: &Output) -> anyhow::Result<Exit> {
         Verb::Load(args) => verbs::load::run(args, global, output),
         Verb::Produce(args) => verbs::produce::run(args, global, output),
         Verb::Consume(args) => verbs::consume::run(args, global, output),
-        Verb::Analytics => verbs::analytics::run(global, output),
+        Verb::Analytics(args) => verbs::analytics::run(args, global, output),
         Verb::Preview(args) => verbs::preview::run(args, global, output),
         Verb::Fix(args) => verbs::fix::run(args, global, output),
         Verb::Rejects(args) => verbs::rejects::run(args, global, output),

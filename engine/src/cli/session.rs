@@ -114,6 +114,30 @@ impl Session {
         }
     }
 
+    /// Lets the engine work until Ctrl+C, or a signal to end, or the end of a worker.
+    pub(crate) fn run_until_interrupted(&self) -> anyhow::Result<()> {
+        while INTERRUPTS.load(Ordering::Acquire) == 0 {
+            let snapshot = self.fresh_snapshot()?;
+            if let Some(worker) = snapshot.workers_failed.first() {
+                anyhow::bail!("{worker}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the engine what is asked after Ctrl+C has ended the work.
+    pub(crate) fn ask_in_the_end<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> Command,
+    ) -> anyhow::Result<T> {
+        let answer = self.engine.ask(command);
+        loop {
+            if let Some(answered) = answer.wait_for(LOOK_EVERY) {
+                return Ok(answered?);
+            }
+        }
+    }
+
     /// A snapshot of which every part was measured after this call.
     pub(crate) fn fresh_snapshot(&self) -> anyhow::Result<Arc<Snapshot>> {
         let (told, wakes) = bounded(1);

@@ -206,7 +206,6 @@ impl Runtime {
             .map(|(n, r)| (n.to_owned(), r))
             .collect();
         let report = report_settings(&settings.analytics).map_err(internal)?;
-        let sharing = Sharing::of(&log, &roles)?;
         let (service, analytics) = AnalyticsService::open(
             Arc::clone(&store),
             Arc::clone(&routes),
@@ -214,7 +213,7 @@ impl Runtime {
             regions,
             report,
             settings.analytics.materialise_interval,
-            sharing,
+            Sharing::of(&log, &roles)?,
         )?;
         let generation = stored_generation(store.as_ref(), clock.as_ref())?;
         let topics = roles.consume.iter();

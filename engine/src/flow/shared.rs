@@ -15,6 +15,8 @@ use crate::ports::{Access, Log, LogError};
 const DUTY: u32 = 5;
 /// How long consumers that have joined may take to get all partitions, where nobody else is.
 const WHOLE_WITHIN: Duration = Duration::from_secs(8);
+/// How long nothing may change until a part counts as all that this process gets.
+const SETTLED_AFTER: Duration = Duration::from_millis(1_500);
 /// Longest wait between two looks at what was given.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -65,7 +67,8 @@ impl Sharing {
             log.join(*topic)?;
         }
         let consumes_all = Topic::ALL.iter().all(|topic| roles.consume.contains(topic));
-        let follow = if consumes_all && is_whole(log.as_ref())? {
+        let is_whole = is_whole(log.as_ref(), &roles.consume)?;
+        let follow = if consumes_all && is_whole {
             Follow::Deltas
         } else {
             Follow::Summaries
@@ -113,19 +116,29 @@ impl Sharing {
     }
 }
 
-/// Whether this process gets every partition of every topic.
-fn is_whole(log: &dyn Log) -> Result<bool, LogError> {
+/// Whether this process gets every partition of some topics.
+fn is_whole(log: &dyn Log, topics: &[Topic]) -> Result<bool, LogError> {
     let deadline = Instant::now() + WHOLE_WITHIN;
-    for topic in Topic::ALL {
-        let all = usize::from(log.partitions(topic));
-        let mut seen = log.wait_for_append(topic, 0, Duration::ZERO);
-        while log.assignment(topic)?.partitions.len() < all {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+    for topic in topics {
+        let all = usize::from(log.partitions(*topic));
+        let mut seen = log.wait_for_append(*topic, 0, Duration::ZERO);
+        let mut changed = (0, Instant::now());
+        loop {
+            let given = log.assignment(*topic)?;
+            if given.partitions.len() >= all {
+                break;
+            }
+            let now = Instant::now();
+            if given.epoch != changed.0 {
+                changed = (given.epoch, now);
+            }
+            // A group that has other members has shared out what it has after a moment.
+            let is_settled = given.epoch > 0 && now >= changed.1 + SETTLED_AFTER;
+            if is_settled || now >= deadline {
                 return Ok(false);
             }
             // The log rings for partitions too.
-            seen = log.wait_for_append(topic, seen, left.min(LOOK_EVERY));
+            seen = log.wait_for_append(*topic, seen, LOOK_EVERY);
         }
     }
     Ok(true)

@@ -531,7 +531,7 @@ impl Sim {
             .zip(begins.iter().map(|at| CommittedOffset(*at)))
             .collect();
         if life.log.commit(&commits).is_ok() {
-            life.positions[which].move_to(begins);
+            life.positions[which].move_to(begins.into_iter().map(Some).collect());
         }
     }
 

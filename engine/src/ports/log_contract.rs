@@ -104,13 +104,12 @@ fn a_fetch_begins_with_the_batch_of_its_offset_and_heeds_its_limit(log: &impl Lo
     }
     let one = batch(0, 3).bytes.len();
     // Where a batch begins is the adapter's; that it holds the offset, and how much comes, not.
-    for (max, batches_from_3_on) in [(0, 1), (2 * one, 2), (3 * one - 1, 2), (usize::MAX, 3)] {
+    for max in [0, 2 * one, 3 * one - 1, usize::MAX] {
         let read = log.fetch(A, Offset(4), max).unwrap();
         let offsets: Vec<_> = records(&read).into_iter().map(|(at, _)| at).collect();
         let (first, last) = (offsets[0], offsets[offsets.len() - 1]);
         assert_eq!(offsets, (first..=last).collect::<Vec<_>>(), "no gaps");
         assert!((3..=4).contains(&first), "{first}");
-        assert!(last < 3 + 3 * batches_from_3_on, "{max}: to {last}");
         let bytes: usize = read.iter().map(|b| b.batch.bytes.len()).sum();
         assert!(bytes <= max || read.len() == 1, "{max}: {bytes}");
         assert!(max < usize::MAX || last == 11, "all of it: to {last}");

@@ -4,7 +4,7 @@ use crate::flow::Roles;
 use crate::handle::Command;
 use serde_json::{Map, Value, json};
 
-use crate::cli::args::GlobalArgs;
+use crate::cli::args::{GlobalArgs, LastingArgs};
 use crate::cli::exit::Exit;
 use crate::cli::output::{Align, Output, Table, grouped};
 use crate::cli::session::Session;
@@ -13,12 +13,19 @@ use crate::cli::session::Session;
 pub(crate) const TABLES: [&str; 3] = ["customer_analytics", "product_analytics", "country_metrics"];
 
 /// Writes the tables now.
-pub(crate) fn run(global: &GlobalArgs, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(
+    args: &LastingArgs,
+    global: &GlobalArgs,
+    output: &Output,
+) -> anyhow::Result<Exit> {
     let session = Session::open(global, Vec::new(), Roles::none())?;
-    session.ask(Command::Materialise)??;
+    if args.follow {
+        session.run_until_interrupted()?;
+    }
+    session.ask_in_the_end(Command::Materialise)??;
     let mut rows = Vec::new();
     for table in TABLES {
-        let written = session.ask(|reply| Command::Table(table.to_owned(), reply))??;
+        let written = session.ask_in_the_end(|reply| Command::Table(table.to_owned(), reply))??;
         rows.push((table, written.rows.len() as u64));
     }
     let mode = session.settings.mode;

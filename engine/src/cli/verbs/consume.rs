@@ -29,8 +29,12 @@ pub(crate) fn run(
     };
     let session = Session::open(global, Vec::new(), roles)?;
     let began = session.elapsed();
-    session.ask(Command::Drain)??;
-    session.ask(Command::Materialise)??;
+    if args.lasting.follow {
+        session.run_until_interrupted()?;
+    } else {
+        session.ask(Command::Drain)??;
+    }
+    session.ask_in_the_end(Command::Materialise)??;
     let seconds = session.elapsed().saturating_sub(began).as_secs_f64();
     let snapshot = session.fresh_snapshot()?;
     let mode = session.settings.mode;

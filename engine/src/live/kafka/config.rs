@@ -38,8 +38,13 @@ impl<T> PerTopic<T> {
 
     /// Builds the values, or fails with the first error.
     pub(super) fn try_from_fn<E>(mut f: impl FnMut(Topic) -> Result<T, E>) -> Result<Self, E> {
-        let [a, b, c, d] = Topic::ALL;
-        Ok(Self([f(a)?, f(b)?, f(c)?, f(d)?]))
+        let [europe, americas, asia_pacific, quarantine] = Topic::ALL;
+        Ok(Self([
+            f(europe)?,
+            f(americas)?,
+            f(asia_pacific)?,
+            f(quarantine)?,
+        ]))
     }
 
     /// The value of a topic.
@@ -193,15 +198,6 @@ impl KafkaConfig {
         config
     }
 
-    /// For the marks of loads: read to their end and no further.
-    pub(super) fn marks_reader(&self) -> ClientConfig {
-        let mut config = self.reader();
-        config
-            .set("enable.partition.eof", "true")
-            .set("fetch.wait.max.ms", "10");
-        config
-    }
-
     /// For a member of a topic's consumer group. It reads nothing by itself.
     pub(super) fn member(&self, topic: Topic) -> ClientConfig {
         let mut config = self.common.clone();
@@ -243,6 +239,13 @@ fn common(live: &LiveSettings) -> Result<ClientConfig, LogError> {
         .set("allow.auto.create.topics", "false");
     config.set_log_level(RDKafkaLogLevel::Info);
     let security = live.kafka_security;
+    let scram = security.has_account() && live.kafka_sasl_mechanism != SaslMechanism::Plain;
+    if !cfg!(feature = "tls") && (security.is_encrypted() || scram) {
+        return Err(LogError::Refused {
+            what: "this program was built without TLS and SCRAM".into(),
+            remedy: "build it with --features tls, or set live.kafka_security to plaintext",
+        });
+    }
     config.set(
         "security.protocol",
         match security {
@@ -313,10 +316,18 @@ mod tests {
         assert!(of(&settings).is_err(), "no password");
         settings.live.kafka_password = Secret::new("s3cr3t");
         settings.live.kafka_sasl_mechanism = SaslMechanism::ScramSha256;
+        if cfg!(feature = "tls") {
+            let config = of(&settings).unwrap();
+            assert_eq!(config.get("security.protocol"), Some("sasl_ssl"));
+            assert_eq!(config.get("sasl.mechanism"), Some("SCRAM-SHA-256"));
+            assert_eq!(config.get("ssl.ca.location"), Some("probe"));
+        } else {
+            assert!(of(&settings).is_err(), "it was built without");
+        }
+        settings.live.kafka_security = KafkaSecurity::SaslPlaintext;
+        settings.live.kafka_sasl_mechanism = SaslMechanism::Plain;
         let config = of(&settings).unwrap();
-        assert_eq!(config.get("security.protocol"), Some("sasl_ssl"));
-        assert_eq!(config.get("sasl.mechanism"), Some("SCRAM-SHA-256"));
-        assert_eq!(config.get("ssl.ca.location"), Some("probe"));
+        assert_eq!(config.get("sasl.mechanism"), Some("PLAIN"));
     }
 
     #[test]

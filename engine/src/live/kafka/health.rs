@@ -10,7 +10,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
 
 /// How long an error of a connection explains why a request failed.
-const EXPLAINS_FOR: Duration = Duration::from_secs(60);
+const EXPLAINS_FOR: Duration = Duration::from_mins(1);
 
 /// What a client said last of its connections.
 #[derive(Debug, Clone)]

@@ -85,9 +85,8 @@ impl Marks {
         let producer = BaseProducer::from_config_and_context(&config.marks_producer(), reports)
             .map_err(told)?;
         let producer = Arc::new(producer);
-        let consumer =
-            BaseConsumer::from_config_and_context(&config.marks_reader(), ear("marks reader"))
-                .map_err(told)?;
+        let consumer = BaseConsumer::from_config_and_context(&config.reader(), ear("marks reader"))
+            .map_err(told)?;
         let mut all = TopicPartitionList::new();
         all.add_partition_offset(&config.names.marks, 0, KafkaOffset::Beginning)
             .map_err(told)?;
@@ -147,6 +146,7 @@ impl Marks {
             .consumer
             .fetch_watermarks(&self.config.names.marks, 0, REQUEST_TIMEOUT)
             .map_err(|error| log_error(&self.link, tried, &error))?;
+        // Compaction leaves the last record, so that the end is always reached.
         let end = u64::try_from(end).unwrap_or(0);
         let deadline = Instant::now() + REQUEST_TIMEOUT;
         let Read {
@@ -157,8 +157,6 @@ impl Marks {
         while *next < end {
             match consumer.poll(READ_POLL) {
                 Some(Ok(message)) => take(&message, next, known),
-                // Compaction may have taken the records before the end.
-                Some(Err(KafkaError::PartitionEOF(_))) => *next = (*next).max(end),
                 Some(Err(error)) if Instant::now() >= deadline => {
                     return Err(log_error(&self.link, tried, &error));
                 }

@@ -375,7 +375,7 @@ impl Log for KafkaLog {
         self.known(partition)?;
         let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0);
         // Times are kept in whole milliseconds: a later instant of one begins with the next.
-        let millis = millis + u64::from(at.timestamp_subsec_nanos() % 1_000_000 > 0);
+        let millis = millis + u64::from(!at.timestamp_subsec_nanos().is_multiple_of(1_000_000));
         let found = parts.offsets.at_time(partition, millis)?;
         let EndOffset(end) = parts.offsets.of(partition)?.end;
         Ok(Offset(found.unwrap_or(end)))

@@ -205,14 +205,13 @@ impl Appender {
             let mut given_up = underway.iter().filter(|u| !u.held.load(Ordering::Acquire));
             given_up.find(|u| u.batches == batches).cloned()
         };
-        let append = match joined {
-            Some(append) => append,
-            None => {
-                self.settle_given_up()?;
-                let append = Arc::new(Underway::new(batches));
-                self.underway.lock().push_back(Arc::clone(&append));
-                append
-            }
+        let append = if let Some(append) = joined {
+            append
+        } else {
+            self.settle_given_up()?;
+            let append = Arc::new(Underway::new(batches));
+            self.underway.lock().push_back(Arc::clone(&append));
+            append
         };
         self.hand_over(&append, millis)?;
         append.held.store(true, Ordering::Release);

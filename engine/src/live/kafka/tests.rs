@@ -14,7 +14,7 @@ const EUROPE: Topic = Topic::Lines(Region::Europe);
 const A: TopicPartition = TopicPartition::new(EUROPE, 0);
 
 /// Longer than a group of the lab takes for anything.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 static NUMBER: AtomicU32 = AtomicU32::new(0);
 
@@ -25,6 +25,14 @@ fn brokers() -> String {
     part.expect("RETAIL_LAB has kafka=host:port").to_owned()
 }
 
+/// Settings for the lab, with sessions as short as brokers allow.
+fn settings() -> Settings {
+    let mut settings = Settings::in_dir("unused");
+    settings.live.kafka_bootstrap_servers = vec![brokers()];
+    settings.live.kafka_session_timeout = Duration::from_secs(6);
+    settings
+}
+
 /// Settings with topics of their own, which are deleted at the end.
 pub(crate) struct TestTopics {
     pub(crate) settings: Settings,
@@ -32,11 +40,9 @@ pub(crate) struct TestTopics {
 
 impl TestTopics {
     pub(crate) fn new() -> Self {
-        let mut settings = Settings::in_dir("unused");
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        settings.live.kafka_bootstrap_servers = vec![brokers()];
+        let mut settings = settings();
         settings.live.kafka_topic_prefix = format!("test-{}-{number}-", std::process::id());
-        settings.live.kafka_session_timeout = Duration::from_secs(6);
         setup(&settings).unwrap();
         Self { settings }
     }
@@ -197,10 +203,150 @@ fn a_topic_that_was_made_again_is_noticed() {
     let log = place.open();
     // Longer than the old one: the offset alone would fit.
     log.append(append_of(A, batch(2, 20))).unwrap();
+    // Brokers forget the offsets with the topic, unless they were away at that moment.
+    assert_eq!(log.committed(A).unwrap(), None);
+    let old = [(A, CommittedOffset(5), "1764000000000".to_owned())];
+    log.open().unwrap().groups.of(EUROPE).commit(&old).unwrap();
     log.join(EUROPE).unwrap();
     wait_until("it has all", || owned(&log).len() == 3);
     let error = log.committed(A).unwrap_err();
     assert!(matches!(error, LogError::MadeAgain { .. }), "{error}");
+}
+
+/// Prefix of the topics of a process that the test below starts and stops.
+const ZOMBIE_PREFIX: &str = "RETAIL_TEST_ZOMBIE_PREFIX";
+
+/// Not a test of its own: the process of the test below, which is stopped past its session.
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn zombie() {
+    let Ok(prefix) = std::env::var(ZOMBIE_PREFIX) else {
+        return;
+    };
+    let mut settings = settings();
+    settings.live.kafka_topic_prefix = prefix;
+    let clock = Arc::new(SystemClock::default());
+    let log = KafkaLog::connect(&settings, clock, Arc::default()).unwrap();
+    log.join(EUROPE).unwrap();
+    wait_until("it has all", || owned(&log).len() == 3);
+    log.commit(&[(A, CommittedOffset(1))]).unwrap();
+    println!("owns all");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line).unwrap();
+    match log.commit(&[(A, CommittedOffset(5))]) {
+        Err(LogError::NotOwned(_)) => println!("refused"),
+        other => println!("{other:?}"),
+    }
+}
+
+#[test]
+#[cfg(unix)]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn one_that_was_stopped_past_its_session_commits_nothing() {
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::{Command, Stdio};
+
+    let place = TestTopics::new();
+    let log = place.open();
+    log.append(append_of(A, batch(1, 10))).unwrap();
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "live::kafka::tests::zombie",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env(ZOMBIE_PREFIX, &place.settings.live.kafka_topic_prefix)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let told = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut told = told.map(Result::unwrap);
+    assert!(told.any(|line| line.contains("owns all")));
+    let signal = |name: &str| {
+        let pid = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    signal("-STOP");
+    log.join(EUROPE).unwrap();
+    wait_until("its session is over", || owned(&log).len() == 3);
+    assert_eq!(log.committed(A).unwrap(), Some(CommittedOffset(1)));
+    log.commit(&[(A, CommittedOffset(9))]).unwrap();
+    signal("-CONT");
+    let mut input = child.stdin.take().unwrap();
+    writeln!(input, "go on").unwrap();
+    let answer = told.find(|line| !line.is_empty());
+    assert_eq!(answer.as_deref(), Some("refused"));
+    assert!(child.wait().unwrap().success());
+    let outside = place.open();
+    assert_eq!(outside.committed(A).unwrap(), Some(CommittedOffset(9)));
+}
+
+/// Process id of the lab's only broker, for a test that stops it.
+const BROKER_PID: &str = "RETAIL_LAB_BROKER_PID";
+
+#[test]
+#[cfg(unix)]
+#[ignore = "needs a lab: RETAIL_LAB and RETAIL_LAB_BROKER_PID"]
+fn appends_wait_for_a_broker_that_is_away_and_are_there_once() {
+    let pid = std::env::var(BROKER_PID).expect("the broker's process id");
+    let signal = |name: &str| {
+        let done = std::process::Command::new("kill")
+            .args([name, &pid])
+            .status();
+        assert!(done.unwrap().success());
+    };
+    let place = TestTopics::new();
+    let log = place.open();
+    let appends = 300;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0..appends {
+                let append = append_of(A, batch(u8::try_from(n % 250).unwrap(), 100));
+                // As the pipeline does: the same again until it is there.
+                while let Err(error) = log.append(append.clone()) {
+                    assert_eq!(error.outcome(), Outcome::Retry, "{error}");
+                    assert!(error.to_string().contains("Kafka at"), "{error}");
+                }
+            }
+        });
+        wait_until("some are there", || log.offsets(A).unwrap().end.0 > 3_000);
+        signal("-STOP");
+        // Twice as long as a caller waits for one append.
+        std::thread::sleep(2 * producer::DELIVERY_WAIT);
+        signal("-CONT");
+    });
+    let mut next = 0;
+    let mut seen = Vec::new();
+    while next < appends * 100 {
+        // Leaders are elected anew when the broker is back: that passes.
+        let mut read = log.fetch(A, Offset(next), 1 << 20);
+        wait_until("it can be read", || {
+            let passes = |error: &LogError| error.outcome() == Outcome::Retry;
+            if read.as_ref().is_err_and(passes) {
+                read = log.fetch(A, Offset(next), 1 << 20);
+            }
+            read.is_ok()
+        });
+        for fetched in read.unwrap() {
+            next += u64::from(fetched.batch.records);
+            seen.push((fetched.batch.load.0, fetched.batch.records));
+        }
+    }
+    assert_eq!(log.offsets(A).unwrap().end.0, appends * 100, "each once");
+    seen.chunk_by(|a, b| a.0 == b.0)
+        .enumerate()
+        .for_each(|(n, group)| {
+            assert_eq!(group[0].0, n as u64 % 250, "in order");
+            assert_eq!(group.iter().map(|(_, records)| records).sum::<u32>(), 100);
+        });
 }
 
 #[test]
@@ -210,8 +356,8 @@ fn old_lines_are_deleted_up_to_where_the_group_stands() {
     let log = place.open();
     log.append(append_of(A, batch(1, 10))).unwrap();
     log.commit(&[(A, CommittedOffset(4))]).unwrap();
-    log.drop_before(Utc::now() + chrono::TimeDelta::days(1))
-        .unwrap();
+    let tomorrow = SystemClock::default().now() + chrono::TimeDelta::days(1);
+    log.drop_before(tomorrow).unwrap();
     assert_eq!(log.offsets(A).unwrap().begin, Offset(4));
     let error = log.fetch(A, Offset(3), 1).unwrap_err();
     assert!(matches!(error, LogError::OutOfRange { .. }), "{error}");
