@@ -231,7 +231,7 @@ pub trait Log: Send + Sync {
     fn marks(&self) -> Result<Vec<LoadMark>, LogError>;
 
     /// Drops whole segments whose records were all appended before `before` and are committed by
-    /// their groups. Returns bytes freed.
+    /// their groups. Returns bytes freed; 0 also where a log does not say.
     fn drop_before(&self, before: DateTime<Utc>) -> Result<u64, LogError>;
 
     /// What it does, as far as it knows.

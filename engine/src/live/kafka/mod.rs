@@ -325,7 +325,7 @@ impl Log for KafkaLog {
     ) -> Result<Vec<FetchedBatch>, LogError> {
         let parts = self.up()?;
         self.known(partition)?;
-        let mut offsets = parts.offsets.of(partition)?;
+        let mut offsets = parts.offsets.reaching(partition, from.0 + 1)?;
         if from < offsets.begin || from.0 > offsets.end.0 {
             offsets = parts.offsets.now(partition)?;
         }
@@ -441,7 +441,7 @@ impl Log for KafkaLog {
         let mut by_topic: BTreeMap<Topic, Vec<_>> = BTreeMap::new();
         for (partition, at) in positions {
             self.known(*partition)?;
-            let mut offsets = parts.offsets.of(*partition)?;
+            let mut offsets = parts.offsets.reaching(*partition, at.0)?;
             if at.0 > offsets.end.0 {
                 offsets = parts.offsets.now(*partition)?;
             }

@@ -93,6 +93,23 @@ impl Offsets {
         self.within(partition, FRESH)
     }
 
+    /// Begin and end of a partition; from memory, whatever its age, if that reaches `at`: whoever
+    /// reads or commits behind the end needs no newer one.
+    pub(super) fn reaching(
+        &self,
+        partition: TopicPartition,
+        at: u64,
+    ) -> Result<PartitionOffsets, LogError> {
+        let known = self.known.of(partition.topic).lock();
+        match known.partitions.get(&partition) {
+            Some(offsets) if offsets.end.0 >= at && known.made_again.is_none() => Ok(*offsets),
+            Some(_) | None => {
+                drop(known);
+                self.of(partition)
+            }
+        }
+    }
+
     /// Begin and end of a partition, asked for now.
     pub(super) fn now(&self, partition: TopicPartition) -> Result<PartitionOffsets, LogError> {
         self.within(partition, Duration::ZERO)

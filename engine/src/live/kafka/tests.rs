@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::config::Settings;
+use crate::config::{KafkaSecurity, SaslMechanism, Secret, Settings};
 use crate::model::Region;
 use crate::ports::SystemClock;
 use crate::ports::log_contract::{self, append_of, batch};
@@ -365,6 +365,57 @@ fn old_lines_are_deleted_up_to_where_the_group_stands() {
         log.fetch(A, Offset(4), usize::MAX).unwrap()[0].base_offset,
         Offset(4)
     );
+}
+
+/// A broker that wants a login: `host:port account password`.
+const SASL: &str = "RETAIL_LAB_SASL";
+
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB and RETAIL_LAB_SASL"]
+fn a_login_is_tested_and_what_is_wrong_with_it_is_named() {
+    let lab = std::env::var(SASL).expect("a broker that wants a login");
+    let parts: Vec<_> = lab.split_whitespace().collect();
+    let [at, account, password] = parts[..] else {
+        panic!("host:port account password");
+    };
+    let mut settings = Settings::in_dir("unused");
+    settings.live.kafka_bootstrap_servers = vec![at.to_owned()];
+    let open = |settings: &Settings| {
+        let clock = Arc::new(SystemClock::default());
+        KafkaLog::connect(settings, clock, Arc::default())
+    };
+    // Without a login the broker hangs up in the middle of a sentence.
+    let (what, cause, _) = probe::connect(&settings.live).err().unwrap();
+    assert!(
+        what.contains(at) && cause.contains("may want TLS"),
+        "{what}: {cause}"
+    );
+    settings.live.kafka_security = KafkaSecurity::SaslPlaintext;
+    settings.live.kafka_sasl_mechanism = SaslMechanism::Plain;
+    settings.live.kafka_username = account.to_owned();
+    settings.live.kafka_password = Secret::new("wrong");
+    let (probe, _) = probe::connect(&settings.live).unwrap();
+    let (what, _, remedy) = probe.login().unwrap_err();
+    assert!(what.contains("refuses the login"), "{what}");
+    assert!(remedy.contains("RETAIL_KAFKA_PASSWORD"), "{remedy}");
+    let error = open(&settings).err().unwrap();
+    assert_eq!(error.outcome(), Outcome::Fatal, "{error}");
+    assert!(error.to_string().contains("refuses the login"), "{error}");
+    settings.live.kafka_password = Secret::new(password);
+    let (probe, _) = probe::connect(&settings.live).unwrap();
+    assert_eq!(probe.login().unwrap().1, format!("as {account}"));
+    assert!(probe.rights().unwrap().1.contains("setup makes the others"));
+    settings.live.kafka_topic_prefix = format!("test-{}-sasl-", std::process::id());
+    setup(&settings).unwrap();
+    let place = TestTopics { settings };
+    let log = place.open();
+    log.append(append_of(A, batch(1, 3))).unwrap();
+    assert_eq!(
+        log.fetch(A, Offset(0), usize::MAX).unwrap()[0].batch,
+        batch(1, 3)
+    );
+    let (probe, _) = probe::connect(&place.settings.live).unwrap();
+    assert_eq!(probe.rights().unwrap().1, "5 topics");
 }
 
 #[test]

@@ -20,6 +20,8 @@ use crate::ports::LogError;
 const COPIES_FOR_TWO: u64 = 3;
 /// Pause between two looks at whether new topics are there.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How long a client is heard out after a failure: it has it all at hand.
+const HEAR_FOR: Duration = Duration::from_millis(300);
 
 /// Whether a topic had to be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +79,16 @@ fn wanted(config: &KafkaConfig) -> Vec<Wanted<'_>> {
     all
 }
 
+/// Serves what a client has to say, which names the cause of a request that ran out of time.
+fn hear(asker: &BaseConsumer<Ear>) {
+    let until = Instant::now() + HEAR_FOR;
+    while Instant::now() < until {
+        if let Some(Err(error)) = asker.poll(LOOK_EVERY) {
+            tracing::debug!(%error, "kafka");
+        }
+    }
+}
+
 /// What the brokers have: partitions and copies by name.
 fn there(
     asker: &BaseConsumer<Ear>,
@@ -84,7 +96,10 @@ fn there(
 ) -> Result<BTreeMap<String, (usize, usize)>, LogError> {
     let metadata = asker
         .fetch_metadata(None, REQUEST_TIMEOUT)
-        .map_err(|error| log_error(link, "list its topics", &error))?;
+        .map_err(|error| {
+            hear(asker);
+            log_error(link, "list its topics", &error)
+        })?;
     let topics = metadata.topics().iter();
     Ok(topics
         .filter(|topic| topic.error().is_none())
