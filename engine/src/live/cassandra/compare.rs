@@ -281,8 +281,32 @@ fn bucket_and_line(
     table: LineTable,
     row: Row<'_>,
 ) -> Result<(BucketKey, StoredLine), String> {
-    let (country, day, shard, a, b, c, d, e, f, g, h, i) = row;
-    let line = line_of(&(a, b, c, d, e, f, g, h, i), country, &core.catalog)?;
+    let (
+        country,
+        day,
+        shard,
+        time,
+        invoice_no,
+        stock_code,
+        id,
+        description,
+        quantity,
+        price,
+        customer,
+        occurrence,
+    ) = row;
+    let line = (
+        time,
+        invoice_no,
+        stock_code,
+        id,
+        description,
+        quantity,
+        price,
+        customer,
+        occurrence,
+    );
+    let line = line_of(&line, country, &core.catalog)?;
     let key = BucketKey {
         table,
         country: core.catalog.country(country),

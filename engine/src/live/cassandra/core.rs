@@ -10,14 +10,12 @@ use tokio::sync::Semaphore;
 use super::config::{Keyspace, Options};
 use super::derived::DerivedTables;
 use super::health::Sampled;
+use super::limit::Limit;
 use super::session::Link;
 use super::statements::Statements;
 use crate::model::{Catalog, DcSet, PerDc, Reading, RowsDigest};
 use crate::ports::{Clock, StoreError};
 
-/// Requests in flight: enough that a node always has work while answers travel, few enough that
-/// none waits for long in the node's own queue.
-const REQUESTS: usize = 128;
 /// Flushes in flight over all consumers. Each consumer has two; this bounds those who have more.
 pub(super) const FLUSHES: u32 = 32;
 
@@ -30,7 +28,8 @@ pub(super) struct Core {
     pub(super) hint_window: std::time::Duration,
     pub(super) catalog: Arc<Catalog>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) requests: Arc<Semaphore>,
+    /// Leave for requests that write.
+    pub(super) requests: Arc<Limit>,
     pub(super) flushes: Arc<Semaphore>,
     /// What was last known of the nodes.
     pub(super) sampled: Mutex<Sampled>,
@@ -60,8 +59,8 @@ impl Core {
             keyspace: options.keyspace.clone(),
             hint_window: options.hint_window,
             catalog: Arc::default(),
+            requests: Arc::new(Limit::new(Arc::clone(&clock), options.request_timeout)),
             clock,
-            requests: Arc::new(Semaphore::new(REQUESTS)),
             flushes: Arc::new(Semaphore::new(FLUSHES as usize)),
             sampled: Mutex::default(),
             compared: Mutex::default(),

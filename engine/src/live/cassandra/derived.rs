@@ -343,7 +343,7 @@ impl Core {
                     .map(|change| self.bound(&table.table, change, stamp))
                     .collect();
                 let batch = self.batch(statement, values.len(), target);
-                let permit = self.request().await?;
+                let permit = self.requests.leave().await?;
                 let core = Arc::clone(self);
                 running.spawn(async move {
                     let done = core.link.write_batch(&batch, &values, target).await;

@@ -10,7 +10,7 @@
 //! * The other data centres get a write from the coordinator, or a hint for it, which Cassandra
 //!   keeps and hands over by itself ([`health`] shows how many files of them wait).
 //!
-//! Works with Apache Cassandra 5.0. ScyllaDB speaks the same protocol; it has no `system_views`,
+//! Works with Apache Cassandra 5.0. `ScyllaDB` speaks the same protocol; it has no `system_views`,
 //! so hints, disks and witnesses are unknown there.
 
 mod check;
@@ -21,6 +21,7 @@ mod core;
 mod derived;
 mod errors;
 mod health;
+mod limit;
 mod meter;
 mod notes;
 mod read;
@@ -129,13 +130,13 @@ impl CassandraStore {
                 return Err(error);
             }
         };
-        let sampled = Arc::clone(&core);
+        let asking = Arc::clone(&core);
         let sampler = handle.spawn(async move {
             let mut every = tokio::time::interval(health::SAMPLE_EVERY);
             every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 every.tick().await;
-                health::sample(&sampled).await;
+                health::sample(&asking).await;
             }
         });
         Ok(Self {

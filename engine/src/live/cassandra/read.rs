@@ -156,7 +156,9 @@ impl Core {
         let Some(country) = self.catalog.country_name(key.country) else {
             return Ok(None);
         };
-        let statement = self.link.aimed(&self.statements.summary, target);
+        let statement = self
+            .link
+            .aimed(&self.statements.summaries.of_bucket, target);
         let values = (
             table_name(key.table),
             country.as_str(),

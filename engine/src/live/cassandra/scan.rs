@@ -39,7 +39,9 @@ impl Core {
         scope: &BucketScope,
         target: Target,
     ) -> Result<Vec<Month>, StoreError> {
-        let statement = self.link.aimed(&self.statements.summary_partitions, target);
+        let statement = self
+            .link
+            .aimed(&self.statements.summaries.partitions, target);
         let mut months = Vec::new();
         self.pages(&statement, (), target, |page| {
             let rows = page.rows::<(&str, &str, i32)>();
@@ -70,7 +72,7 @@ impl Core {
         target: Target,
     ) -> Result<Vec<(BucketKey, Vec<u8>)>, StoreError> {
         let mut found = Vec::new();
-        let statement = &self.statements.summaries_of_month;
+        let statement = &self.statements.summaries.of_month;
         self.of_month(statement, scope, at, target, |page| {
             let rows = page.rows::<(CqlDate, i8, &[u8])>();
             for row in rows.map_err(|error| unreadable(target.via, &error))? {
@@ -93,7 +95,7 @@ impl Core {
         target: Target,
     ) -> Result<Vec<BucketKey>, StoreError> {
         let mut found = Vec::new();
-        let statement = &self.statements.buckets_of_month;
+        let statement = &self.statements.summaries.keys_of_month;
         self.of_month(statement, scope, at, target, |page| {
             let rows = page.rows::<(CqlDate, i8)>();
             for row in rows.map_err(|error| unreadable(target.via, &error))? {

@@ -26,15 +26,24 @@ pub(super) struct LineStatements {
     pub(super) of_range: PreparedStatement,
 }
 
+/// Statements on summaries.
+pub(super) struct SummaryStatements {
+    pub(super) insert: PreparedStatement,
+    /// Of one bucket.
+    pub(super) of_bucket: PreparedStatement,
+    /// The partitions that there are.
+    pub(super) partitions: PreparedStatement,
+    /// Of one partition, within days.
+    pub(super) of_month: PreparedStatement,
+    /// The same without the summaries.
+    pub(super) keys_of_month: PreparedStatement,
+}
+
 /// All statements.
 pub(super) struct Statements {
     transactions: LineStatements,
     returns: LineStatements,
-    pub(super) insert_summary: PreparedStatement,
-    pub(super) summary: PreparedStatement,
-    pub(super) summary_partitions: PreparedStatement,
-    pub(super) summaries_of_month: PreparedStatement,
-    pub(super) buckets_of_month: PreparedStatement,
+    pub(super) summaries: SummaryStatements,
     pub(super) insert_reject: PreparedStatement,
     pub(super) reject_chunks: PreparedStatement,
     pub(super) rejects_of_chunk: PreparedStatement,
@@ -55,41 +64,10 @@ impl Statements {
     /// Prepares all of them.
     pub(super) async fn prepare(link: &Link, keyspace: &Keyspace) -> Result<Self, StoreError> {
         let ks = keyspace.as_str();
-        let summaries = format!("{ks}.bucket_summaries");
-        let month = "line_table = ? AND country = ? AND month = ? AND day >= ? AND day <= ?";
         Ok(Self {
             transactions: lines(link, ks, LineTable::Transactions).await?,
             returns: lines(link, ks, LineTable::Returns).await?,
-            insert_summary: link
-                .prepare(format!(
-                    "INSERT INTO {summaries} (line_table, country, month, day, shard, summary) \
-                     VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
-                ))
-                .await?,
-            summary: link
-                .prepare(format!(
-                    "SELECT summary FROM {summaries} WHERE line_table = ? AND country = ? \
-                     AND month = ? AND day = ? AND shard = ?"
-                ))
-                .await?,
-            summary_partitions: scan(
-                link,
-                format!("SELECT DISTINCT line_table, country, month FROM {summaries}"),
-                KEYS_PER_PAGE,
-            )
-            .await?,
-            summaries_of_month: scan(
-                link,
-                format!("SELECT day, shard, summary FROM {summaries} WHERE {month}"),
-                SUMMARIES_PER_PAGE,
-            )
-            .await?,
-            buckets_of_month: scan(
-                link,
-                format!("SELECT day, shard FROM {summaries} WHERE {month}"),
-                KEYS_PER_PAGE,
-            )
-            .await?,
+            summaries: summaries(link, ks).await?,
             insert_reject: link
                 .prepare(format!(
                     "INSERT INTO {ks}.rejects (load_id, chunk, row_no, line, byte_offset, \
@@ -162,6 +140,43 @@ impl Statements {
             LineTable::Returns => &self.returns,
         }
     }
+}
+
+async fn summaries(link: &Link, ks: &str) -> Result<SummaryStatements, StoreError> {
+    let summaries = format!("{ks}.bucket_summaries");
+    let month = "line_table = ? AND country = ? AND month = ? AND day >= ? AND day <= ?";
+    Ok(SummaryStatements {
+        insert: link
+            .prepare(format!(
+                "INSERT INTO {summaries} (line_table, country, month, day, shard, summary) \
+                 VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
+            ))
+            .await?,
+        of_bucket: link
+            .prepare(format!(
+                "SELECT summary FROM {summaries} WHERE line_table = ? AND country = ? \
+                 AND month = ? AND day = ? AND shard = ?"
+            ))
+            .await?,
+        partitions: scan(
+            link,
+            format!("SELECT DISTINCT line_table, country, month FROM {summaries}"),
+            KEYS_PER_PAGE,
+        )
+        .await?,
+        of_month: scan(
+            link,
+            format!("SELECT day, shard, summary FROM {summaries} WHERE {month}"),
+            SUMMARIES_PER_PAGE,
+        )
+        .await?,
+        keys_of_month: scan(
+            link,
+            format!("SELECT day, shard FROM {summaries} WHERE {month}"),
+            KEYS_PER_PAGE,
+        )
+        .await?,
+    })
 }
 
 async fn lines(link: &Link, ks: &str, table: LineTable) -> Result<LineStatements, StoreError> {

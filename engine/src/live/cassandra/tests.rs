@@ -83,6 +83,10 @@ impl Drop for Lab {
     }
 }
 
+fn since(clock: &SystemClock, begun: Duration) -> Duration {
+    clock.monotonic().saturating_sub(begun)
+}
+
 /// The nodes' switches.
 struct Switches<'a> {
     store: &'a CassandraStore,
@@ -270,12 +274,12 @@ fn a_killed_node_is_told_from_one_that_lives_and_is_whole_again_after_repair() {
         );
         matches!(got, Err(StoreError::CoordinatorDown { .. }))
     });
-    let noticed = clock.monotonic() - begun;
+    let noticed = since(&clock, begun);
     // Long before the other nodes notice, a quorum without it is met through another.
     write(&store, shop.flush(1), Dc::Europe, ConsistencyLevel::Quorum).unwrap();
     eprintln!(
         "noticed after {noticed:?}, written after {:?}",
-        clock.monotonic() - begun
+        since(&clock, begun)
     );
     assert!(noticed < Duration::from_secs(3), "{noticed:?}");
     let alone_there = store.read_bucket(shop.bucket(0), ReadSource::Alone(Dc::Americas));
@@ -342,11 +346,11 @@ fn a_paused_node_is_noticed_by_our_own_time_outs_and_comes_back() {
         matches!(got, Err(StoreError::WriteTimeout { .. })),
         "{got:?}"
     );
-    let noticed = clock.monotonic() - begun;
+    let noticed = since(&clock, begun);
     write(&store, shop.flush(1), Dc::Europe, ConsistencyLevel::Quorum).unwrap();
     eprintln!(
         "noticed after {noticed:?}, written after {:?}",
-        clock.monotonic() - begun
+        since(&clock, begun)
     );
     wait_until("its data centre refuses", || {
         let got = write(
@@ -362,7 +366,7 @@ fn a_paused_node_is_noticed_by_our_own_time_outs_and_comes_back() {
     wait_until("it is connected to again", || {
         store.core.link.connected() == DcSet::ALL
     });
-    eprintln!("connected again after {:?}", clock.monotonic() - begun);
+    eprintln!("connected again after {:?}", since(&clock, begun));
     settled(&store);
     wait_until("the data centres hold the same", || {
         store.compare().is_ok_and(|found| found.converged())

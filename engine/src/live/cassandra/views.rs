@@ -1,6 +1,6 @@
 //! What a node says of itself and of the others, in its own tables (`system_views`).
 //!
-//! These are tables of the node that is asked, so each node is asked for itself. ScyllaDB and old
+//! These are tables of the node that is asked, so each node is asked for itself. `ScyllaDB` and old
 //! versions of Cassandra lack some of them: what is not told is not known.
 
 use std::net::IpAddr;

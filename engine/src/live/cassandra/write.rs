@@ -15,7 +15,6 @@ use scylla::statement::batch::{Batch, BatchStatement, BatchType};
 use scylla::statement::prepared::PreparedStatement;
 use scylla::value::{CqlDate, MaybeUnset};
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::convert::{Unscaled, day_to_cql, month_of, shard_to_cql, table_name, time_to_cql};
@@ -275,7 +274,7 @@ impl Core {
                 self.link.write_batch(&batch, &rows, target).await
             }
             Job::Summaries(rows) => {
-                let batch = self.batch(&self.statements.insert_summary, rows.len(), target);
+                let batch = self.batch(&self.statements.summaries.insert, rows.len(), target);
                 self.link.write_batch(&batch, &rows, target).await
             }
             Job::Note(note) => {
@@ -302,7 +301,7 @@ impl Core {
     async fn send_all(self: &Arc<Self>, jobs: Vec<Job>, target: Target) -> Result<(), StoreError> {
         let mut running = JoinSet::new();
         for job in jobs {
-            let permit = self.request().await?;
+            let permit = self.requests.leave().await?;
             let core = Arc::clone(self);
             running.spawn(async move {
                 let done = core.send(job, target).await;
@@ -317,12 +316,6 @@ impl Core {
             done.map_err(|error| ended(target.via, &error))??;
         }
         Ok(())
-    }
-
-    /// Leave for one request.
-    pub(super) async fn request(&self) -> Result<OwnedSemaphorePermit, StoreError> {
-        let permit = Arc::clone(&self.requests).acquire_owned().await;
-        permit.map_err(|_closed| StoreError::Closed)
     }
 
     /// Rows and summary of one bucket, for repairs.

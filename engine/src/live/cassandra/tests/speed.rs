@@ -82,31 +82,41 @@ fn the_whole_file_is_written_at_quorum() {
         .map(|bucket| bucket.lines.len())
         .sum();
     let clock = SystemClock::default();
+    let submit = |flush: &Flush| {
+        store
+            .submit(flush, Dc::Europe, ConsistencyLevel::Quorum)
+            .unwrap()
+    };
+    let mut repeats = 0;
+    // As a consumer does: one that fails is sent again, the same, until it is acknowledged.
+    let mut finish = |(flush, pending): (&Flush, Box<dyn crate::ports::PendingWrite>)| {
+        let mut done = pending.wait();
+        while let Err(error) = done {
+            assert_ne!(error.outcome(), Outcome::Fatal, "{error}");
+            repeats += 1;
+            done = submit(flush).wait();
+        }
+    };
     let mut in_flight = VecDeque::new();
     for flush in &flushes {
         if in_flight.len() == IN_FLIGHT {
-            let pending: Box<dyn crate::ports::PendingWrite> = in_flight.pop_front().unwrap();
-            pending.wait().unwrap();
+            finish(in_flight.pop_front().unwrap());
         }
-        let pending = store.submit(flush, Dc::Europe, ConsistencyLevel::Quorum);
-        in_flight.push_back(pending.unwrap());
+        in_flight.push_back((flush, submit(flush)));
     }
     for pending in in_flight {
-        pending.wait().unwrap();
+        finish(pending);
     }
     let took = clock.monotonic();
     println!(
-        "{lines} lines in {:.1} s, {:.0} lines/s",
+        "{lines} lines in {:.1} s, {:.0} lines/s, {repeats} flushes sent again",
         took.as_secs_f64(),
         lines as f64 / took.as_secs_f64()
     );
     let begun = clock.monotonic();
     wait_until("the data centres hold the same", || {
         let found = store.compare().unwrap();
-        println!(
-            "compared after {:.1} s",
-            (clock.monotonic() - begun).as_secs_f64()
-        );
+        println!("compared after {:.1} s", since(&clock, begun).as_secs_f64());
         found.converged() && found.drift.is_empty()
     });
     converged(&store, lines as u64);
@@ -125,7 +135,7 @@ fn the_whole_file_is_written_at_quorum() {
             amount += summary.tally.amount;
         })
         .unwrap();
-    let took = clock.monotonic() - begun;
+    let took = since(&clock, begun);
     println!(
         "{summaries} summaries scanned in {:.1} s",
         took.as_secs_f64()
@@ -136,7 +146,7 @@ fn the_whole_file_is_written_at_quorum() {
     store
         .scan_rows(&scope, from, &mut |_key, lines| rows += lines.len())
         .unwrap();
-    let took = clock.monotonic() - begun;
+    let took = since(&clock, begun);
     println!("{rows} rows scanned in {:.1} s", took.as_secs_f64());
     assert_eq!(rows, lines);
     store.close().unwrap();
