@@ -97,9 +97,10 @@ fn images_do_not_float(_: &str, service: &Mapping) -> Vec<String> {
 }
 
 fn is_secret(name: &str) -> bool {
-    ["PASSWORD", "SECRET", "TOKEN", "API_KEY", "CREDENTIAL"]
-        .iter()
-        .any(|word| name.to_ascii_uppercase().contains(word))
+    // Whole words: a number of tokens is none.
+    let words = ["PASSWORD", "SECRET", "TOKEN", "KEY", "CREDENTIALS"];
+    let name = name.to_ascii_uppercase();
+    name.split('_').any(|word| words.contains(&word))
 }
 
 /// Whether a value is taken from elsewhere and must be there.
@@ -380,6 +381,15 @@ fn profile_docker_and_the_compose_file_agree() {
         })
         .into();
     assert_eq!(settings.live.cassandra_contact_points, nodes);
+    let addresses: Vec<_> = Dc::ALL
+        .map(|dc| {
+            let name = format!("cassandra-{}", dc.region().slug());
+            let service = of(&name).unwrap();
+            let inside = service["networks"]["retail"]["ipv4_address"].as_str();
+            format!("{}:9042={}", inside.unwrap(), published(&service))
+        })
+        .into();
+    assert_eq!(settings.live.cassandra_addresses, addresses);
     let lab = &settings.lab;
     for command in [&lab.dc_down, &lab.dc_up, &lab.dc_pause, &lab.dc_resume] {
         for region in Region::ALL {

@@ -1,11 +1,12 @@
 //! Rules and dashboards speak of metrics that there are, and of the engine's own alerts.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use retail_engine::config::Settings;
 use retail_engine::watch::alerts::{Rule, Thresholds, rules as engine_rules};
 
-use crate::engine::Served;
+use crate::engine::{PATIENCE, Served};
 use crate::{queries, rules};
 
 /// The names of our metrics in an expression.
@@ -31,10 +32,6 @@ fn served(metrics: &str) -> BTreeSet<String> {
 
 #[test]
 fn every_metric_of_rules_and_dashboards_is_one_that_a_running_engine_tells() {
-    let engine = Served::open();
-    engine.load();
-    engine.wait_measured();
-    let served = served(&engine.metrics());
     let mut asked: Vec<(String, String)> = rules()
         .iter()
         .map(|rule| {
@@ -45,6 +42,17 @@ fn every_metric_of_rules_and_dashboards_is_one_that_a_running_engine_tells() {
         .collect();
     asked.extend(queries());
     assert!(asked.len() > 40, "only {} expressions", asked.len());
+    let all: BTreeSet<String> = asked.iter().flat_map(|(_, e)| named(e)).collect();
+    let engine = Served::open();
+    engine.load();
+    engine.wait_measured();
+    // Some take a few samples before they are known.
+    let begun = Instant::now();
+    let mut served = self::served(&engine.metrics());
+    while !all.is_subset(&served) && begun.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(50));
+        served = self::served(&engine.metrics());
+    }
     for (place, expression) in &asked {
         let names = named(expression);
         let is_recorded = expression.contains("retail:");
@@ -54,7 +62,6 @@ fn every_metric_of_rules_and_dashboards_is_one_that_a_running_engine_tells() {
         }
     }
     // What an engine tells is looked at somewhere.
-    let all: BTreeSet<String> = asked.iter().flat_map(|(_, e)| named(e)).collect();
     for name in served {
         let is_part = name.ends_with("_sum") || name.ends_with("_count");
         assert!(is_part || all.contains(&name), "{name} is shown nowhere");

@@ -38,7 +38,6 @@ pub(super) fn fetch(home: &Home, tell: &mut dyn FnMut(&str)) -> Result<(), LabEr
     for (server, name, pom) in SETS {
         let jars = home.jars(server);
         if jars.is_dir() {
-            tell(&format!("the jars of {server} are there already"));
             continue;
         }
         let told = match server {

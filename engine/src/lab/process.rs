@@ -238,17 +238,24 @@ fn look(pid: i32) -> Option<Found> {
 
 /// State and start time in `/proc/PID/stat`. The second field is a name that may hold anything,
 /// so that fields are counted from its closing parenthesis.
+///
+/// A process whose first thread has ended is there while others have not: until the last of them
+/// ends, its ports are taken.
 fn stat(text: &str) -> Option<Found> {
-    /// Fields from the state to the start time: the 3rd and the 22nd of the file.
-    const START_AFTER_STATE: usize = 18;
+    /// Fields from the state, the 3rd of the file, to the count of threads, the 20th.
+    const THREADS_AFTER_STATE: usize = 16;
+    /// And from there to the start time, the 22nd.
+    const START_AFTER_THREADS: usize = 1;
     let (_, rest) = text.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace();
-    let state = match fields.next()? {
-        "Z" | "X" => return None,
+    let state = fields.next()?;
+    let threads: u32 = fields.nth(THREADS_AFTER_STATE)?.parse().ok()?;
+    let started = fields.nth(START_AFTER_THREADS)?.parse().ok()?;
+    let state = match state {
+        "Z" | "X" if threads <= 1 => return None,
         "T" => ProcessState::Paused,
         _ => ProcessState::Running,
     };
-    let started = fields.nth(START_AFTER_STATE)?.parse().ok()?;
     Some(Found { state, started })
 }
 
@@ -368,11 +375,15 @@ mod tests {
 
     #[test]
     fn a_name_with_a_parenthesis_does_not_move_the_fields() {
-        let tail = "S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 0";
-        let found = stat(&format!("77 (a) b) {tail}")).unwrap();
+        let line = |state, threads| {
+            format!("77 (a) b) {state} 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 {threads} 0 4711 0")
+        };
+        let found = stat(&line("S", 1)).unwrap();
         assert_eq!(found.started, 4711);
         assert_eq!(found.state, ProcessState::Running);
-        assert_eq!(stat("77 (a) Z 1 2"), None);
+        assert_eq!(stat(&line("T", 30)).unwrap().state, ProcessState::Paused);
+        assert_eq!(stat(&line("Z", 1)), None);
+        assert_eq!(stat(&line("Z", 30)).unwrap().state, ProcessState::Running);
         assert_eq!(stat(""), None);
     }
 

@@ -241,6 +241,14 @@ impl Store for CassandraStore {
         self.run(self.core.read_probe(via, at))
     }
 
+    fn refuses(&self, fault: &Fault) -> Option<String> {
+        match fault {
+            // The log is asked about its broker.
+            Fault::LogDown => None,
+            _ => self.faults.refusal(fault),
+        }
+    }
+
     fn set_faults(&self, faults: &[Fault]) {
         self.faults.set(faults);
     }

@@ -527,6 +527,14 @@ impl Log for KafkaLog {
         }
     }
 
+    fn refuses(&self, fault: &Fault) -> Option<String> {
+        match fault {
+            Fault::LogDown => self.faults.refusal(fault),
+            // The store is asked about its data centres.
+            _ => None,
+        }
+    }
+
     fn set_faults(&self, faults: &[Fault]) {
         self.is_down
             .store(faults.contains(&Fault::LogDown), Ordering::Release);
