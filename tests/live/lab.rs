@@ -2,7 +2,6 @@
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use retail_engine::config::{FaultsBy, Settings};
 use retail_engine::lab::{Lab, LabError, LabOptions, ProcessState, Readiness, Server};
@@ -10,10 +9,10 @@ use retail_engine::live::faults::{Condition, FaultControl};
 use retail_engine::model::Dc;
 use retail_engine::ports::Fault;
 
+use crate::until;
+
 const EUROPE: Server = Server::Node(Dc::Europe);
 const AMERICAS: Server = Server::Node(Dc::Americas);
-/// Far longer than a server takes on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Ends the servers even when the test fails. Their logs stay, where a failure names them.
 struct Ends(Lab);
@@ -40,14 +39,6 @@ fn answers(lab: &Lab, server: Server) -> Result<String, String> {
     let all = lab.status().unwrap();
     let found = all.into_iter().find(|status| status.server == server);
     found.unwrap().answer
-}
-
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{what} did not come");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

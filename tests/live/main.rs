@@ -8,4 +8,19 @@
     reason = "a test fails by panicking, helpers outside its function included"
 )]
 
+mod failover;
 mod lab;
+
+use std::time::{Duration, Instant};
+
+/// Far longer than a server takes on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Waits for a condition that other processes bring about.
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
