@@ -23,7 +23,7 @@ use super::program;
 /// compiled meanwhile. One that ends is noticed at once, so that only a hanging one takes as long.
 const READY_WITHIN: Duration = Duration::from_mins(8);
 /// A node drains before it ends; 12 s were measured.
-const STOPPED_WITHIN: Duration = Duration::from_secs(60);
+const STOPPED_WITHIN: Duration = Duration::from_mins(1);
 /// The system ends, stops or continues a process at once.
 const SIGNALLED_WITHIN: Duration = Duration::from_secs(10);
 /// A server that has just ended may hold its ports for a moment.
@@ -419,12 +419,11 @@ impl Lab {
     ) -> Result<(), LabError> {
         let begun = Instant::now();
         while self.state(server)? != wanted {
-            let waited = begun.elapsed();
-            if waited > within {
+            if begun.elapsed() > within {
                 return Err(LabError::DidNotFollow {
                     server,
                     what,
-                    waited,
+                    waited: within,
                 });
             }
             std::thread::sleep(LOOK_EVERY / 10);

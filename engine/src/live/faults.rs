@@ -131,7 +131,8 @@ impl Allowed {
             return Ok(());
         }
         let path = self.notes.join(LOCK);
-        let failed = |error: io::Error| format!("the servers cannot be locked: {error}: {path:?}");
+        let failed =
+            |error: io::Error| format!("the servers cannot be locked: {error}: {}", path.display());
         fs::create_dir_all(&self.notes).map_err(failed)?;
         let lock = OpenOptions::new()
             .create(true)

@@ -24,15 +24,15 @@ pub(crate) fn run(args: &LabArgs, output: &Output) -> anyhow::Result<Exit> {
         }
         LabAct::Up(up) => return self::up(&home, up, output),
         LabAct::Status => return status(&open()?, output),
-        LabAct::Kill(of) => act(output, open()?, |lab| lab.kill(of.server))?,
-        LabAct::Stop(of) => act(output, open()?, |lab| lab.stop(of.server))?,
-        LabAct::Pause(of) => act(output, open()?, |lab| lab.pause(of.server))?,
-        LabAct::Resume(of) => act(output, open()?, |lab| lab.resume(of.server))?,
-        LabAct::Start(of) => act(output, open()?, |lab| lab.start(of.server))?,
-        LabAct::Down => act(output, open()?, |lab| {
+        LabAct::Kill(of) => act(output, &open()?, |lab| lab.kill(of.server))?,
+        LabAct::Stop(of) => act(output, &open()?, |lab| lab.stop(of.server))?,
+        LabAct::Pause(of) => act(output, &open()?, |lab| lab.pause(of.server))?,
+        LabAct::Resume(of) => act(output, &open()?, |lab| lab.resume(of.server))?,
+        LabAct::Start(of) => act(output, &open()?, |lab| lab.start(of.server))?,
+        LabAct::Down => act(output, &open()?, |lab| {
             lab.down(&mut |told| output.tell(told))
         })?,
-        LabAct::Wipe => act(output, open()?, |lab| {
+        LabAct::Wipe => act(output, &open()?, |lab| {
             lab.wipe(&mut |told| output.tell(told))
         })?,
         LabAct::Logs(of) => {
@@ -90,11 +90,11 @@ fn up(home: &std::path::Path, args: &UpArgs, output: &Output) -> anyhow::Result<
 
 fn act(
     output: &Output,
-    lab: Lab,
+    lab: &Lab,
     what: impl FnOnce(&Lab) -> Result<(), LabError>,
 ) -> anyhow::Result<()> {
-    what(&lab)?;
-    done(output, &lab)
+    what(lab)?;
+    done(output, lab)
 }
 
 /// Says how the processes are, without asking the servers: after a kill there is nobody to ask.

@@ -9,7 +9,7 @@ use crate::config::LabSettings;
 use crate::lab::{Lab, LabError, ProcessState, Server};
 
 /// `docker compose start` has been seen to take 20 s on a busy laptop; past this it hangs.
-const COMMAND_WITHIN: Duration = Duration::from_secs(60);
+const COMMAND_WITHIN: Duration = Duration::from_mins(1);
 /// Between two looks at a command.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// As much of what a command says as is worth telling.
