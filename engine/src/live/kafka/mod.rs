@@ -50,7 +50,7 @@ use crate::config::Settings;
 use crate::model::{CommittedOffset, EndOffset, Offset, Topic, TopicPartition};
 use crate::ports::{
     Access, Append, Assignment, Atomicity, Clock, Fault, FetchedBatch, LoadMark, Log, LogActivity,
-    LogError, Outcome, PartitionOffsets, PendingAppend,
+    LogError, PartitionOffsets, PendingAppend,
 };
 
 /// How often the clients are listened to that nothing waits for.
@@ -552,7 +552,6 @@ impl Log for KafkaLog {
         // Commits were acknowledged when they were made. An append that nobody waits for any more
         // is not owed to anybody, so a log that cannot be reached is closed all the same.
         if let Err(error) = parts.appender.settle_given_up() {
-            debug_assert_eq!(error.outcome(), Outcome::Retry);
             tracing::warn!(%error, "lines on their way were given up");
         }
         drop(parts);

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::config::{KafkaSecurity, SaslMechanism, Secret, Settings};
 use crate::model::Region;
-use crate::ports::SystemClock;
 use crate::ports::log_contract::{self, append_of, batch};
+use crate::ports::{Outcome, SystemClock};
 
 const EUROPE: Topic = Topic::Lines(Region::Europe);
 const A: TopicPartition = TopicPartition::new(EUROPE, 0);
