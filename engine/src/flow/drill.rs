@@ -36,7 +36,7 @@ use crate::failover::drill::{DrillStep, DrillTimeline, Scenario, scenario, scena
 use crate::failover::lease::LeaseId;
 use crate::failover::machine::Reach;
 use crate::failover::predict::{Prediction, Timings, predict};
-use crate::failover::report::{Report, Setting};
+use crate::failover::report::Report;
 use crate::failover::{Now, RouteState, Standing};
 use crate::intake::ReadOptions;
 use crate::ledger::Ledger;
@@ -339,7 +339,7 @@ impl Runtime {
         self.compare_all(&mut timeline, &mut watched, &seen, &prefix);
         tell_watched(&mut timeline, &watched, to);
         let report = Report {
-            setting: Setting::Simulated,
+            setting: self.setting(),
             result: timeline.result(),
             series: series(&watched, window.from),
         };

@@ -110,8 +110,18 @@ fn filter(level: LogLevel) -> Targets {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
+    // The drivers of live mode warn of what their adapters chose on purpose, and of servers that
+    // are gone, which the adapters tell themselves. Asked for more, they speak.
+    let drivers = if level > LevelFilter::INFO {
+        LevelFilter::WARN
+    } else {
+        level.min(LevelFilter::ERROR)
+    };
     Targets::new()
         .with_default(level.min(LevelFilter::WARN))
+        .with_target("librdkafka", drivers)
+        .with_target("rdkafka", drivers)
+        .with_target("scylla", drivers)
         .with_target("retail", level)
 }
 
@@ -155,6 +165,8 @@ mod tests {
 
     #[test]
     fn quiet_silences_libraries_too() {
+        let quiet = filter(LogLevel::Warn);
+        assert!(!quiet.would_enable("librdkafka", &tracing::Level::WARN));
         let filter = filter(LogLevel::Off);
         assert!(!filter.would_enable("fjall", &tracing::Level::ERROR));
     }

@@ -5,6 +5,7 @@ use std::fs;
 use std::time::Duration;
 
 use crate::failover::drill::{DrillResult, LevelWrites};
+use crate::failover::report::Setting;
 use crate::flow::{DrillError, DrillOutcome, DrillRequest, Roles};
 use crate::handle::{Command, Engine};
 use anyhow::Context;
@@ -68,7 +69,7 @@ fn value(outcome: &DrillOutcome) -> Value {
         "hints_peak": result.hints_peak,
         "converged": result.converged,
         "prediction_score": result.score.share,
-        "simulated": true,
+        "simulated": outcome.report.setting == Setting::Simulated,
         "ledger_closed": outcome.ledger.as_ref().map(crate::ledger::Ledger::is_closed),
         "steps": result.steps,
         "observed": result.observed,
@@ -79,7 +80,11 @@ fn value(outcome: &DrillOutcome) -> Value {
 
 fn human(outcome: &DrillOutcome) -> String {
     let result = &outcome.report.result;
-    let mut text = format!("{} (simulated)\n\n", result.scenario.title);
+    let simulated = match outcome.report.setting {
+        Setting::Simulated => " (simulated)",
+        Setting::Live => "",
+    };
+    let mut text = format!("{}{simulated}\n\n", result.scenario.title);
     text.push_str(&figures(result));
     text.push('\n');
     text.push_str(&steps(result));

@@ -173,7 +173,8 @@ pub(crate) fn run(args: &LoadArgs, global: &GlobalArgs, output: &Output) -> anyh
     let session = Session::of(settings, global.verbosity(), Roles::all())?;
     let request = prepared.request(&args.file, &args.reading, &args.pace, limit, Until::Closed);
     let end = carry_out(&session, request, &args.pace, global)?;
-    let outcome = Outcome::of(session.settings.mode, &end);
+    let mode = session.settings.mode;
+    let outcome = Outcome::of(mode, &end);
     let page = match output.format() {
         // What went wrong is the news then, not the figures.
         Format::Human if !matches!(end.record.state, LoadState::Failed(_)) => {
@@ -184,8 +185,11 @@ pub(crate) fn run(args: &LoadArgs, global: &GlobalArgs, output: &Output) -> anyh
     };
     let closed = session.close();
     output.result(&outcome, || {
-        let simulated = "Embedded mode: the data centres are simulated inside this process.";
-        format!("{}\n{page}\n{simulated}\n", outcome.text(&end))
+        let mode = match mode {
+            Mode::Embedded => "Embedded mode: the data centres are simulated inside this process.",
+            Mode::Live => "Live mode: Apache Kafka and Apache Cassandra.",
+        };
+        format!("{}\n{page}\n{mode}\n", outcome.text(&end))
     })?;
     let exit = exit_of(&end, output);
     closed.map(|()| exit)

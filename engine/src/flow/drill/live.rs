@@ -12,6 +12,7 @@ use super::course::Window;
 use super::telling::{tell_requests, tell_watched};
 use super::traffic::Seen;
 use super::{Runtime, Watched};
+use crate::config::Mode;
 use crate::failover::Now;
 use crate::failover::drill::{DrillStep, DrillTimeline, LevelWrites, Scenario};
 use crate::failover::predict::{CellState, ObservedCell, PredictedCell, Prediction, state_so_far};
@@ -176,6 +177,14 @@ impl Drills {
 }
 
 impl Runtime {
+    /// Whether the data centres are real.
+    pub(super) const fn setting(&self) -> Setting {
+        match self.settings.mode {
+            Mode::Embedded => Setting::Simulated,
+            Mode::Live => Setting::Live,
+        }
+    }
+
     /// The drill that runs, as far as it is.
     pub(crate) fn drill_view(&self) -> Option<DrillView> {
         let now = self.moment();
@@ -216,7 +225,7 @@ impl Runtime {
             })
             .collect();
         Some(DrillView {
-            setting: Setting::Simulated,
+            setting: self.setting(),
             phase: live.phase,
             began_at: live.began.wall,
             elapsed: now.since_start.saturating_sub(live.began.since_start),

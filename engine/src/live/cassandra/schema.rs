@@ -24,6 +24,10 @@ pub(super) const VERSION: i32 = 1;
 /// Partitions that the rows of a derived table are spread over.
 pub(super) const PARTS: u64 = 16;
 
+/// A read that a replica does not answer is sent to the next one soon, not after the usual time of
+/// reads, of which a new table knows none: the other nodes need some 14 s to miss one that is gone.
+const OPTIONS: &str = "speculative_retry = '50ms'";
+
 const RAISE_REMEDY: &str = "use the program that made it, or another keyspace \
                             (live.cassandra_keyspace) and load the files again";
 const SETUP_REMEDY: &str = "run `retail-engine setup`: it makes what is missing, and only that";
@@ -277,7 +281,7 @@ pub(super) async fn set_up(
         .await?;
     for (table, columns) in tables() {
         desk.run(format!(
-            "CREATE TABLE IF NOT EXISTS {name}.{table} {columns}"
+            "CREATE TABLE IF NOT EXISTS {name}.{table} {columns} WITH {OPTIONS}"
         ))
         .await?;
         let is_there = present.iter().any(|present| present == table);
