@@ -440,6 +440,33 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "needs a lab: RETAIL_LAB"]
+    fn the_steps_at_cassandra_pass_on_real_nodes() {
+        let lab = std::env::var("RETAIL_LAB").expect("RETAIL_LAB says where the lab is");
+        let of = |name: &str| -> Vec<String> {
+            let part = lab.split(';').find_map(|part| part.strip_prefix(name));
+            part.expect(name).split(',').map(Into::into).collect()
+        };
+        let mut live = live(&of("kafka="), &of("cassandra="));
+        live.cassandra_keyspace = "t_not_there".into();
+        let told = run(&live);
+        for (step, expect) in [
+            (Step::CassandraLogin, "3 nodes, not encrypted"),
+            (Step::DataCentres, "Americas_DC, AsiaPacific_DC, Europe_DC"),
+            (
+                Step::KeyspaceRights,
+                "there is no keyspace t_not_there yet; setup makes it",
+            ),
+        ] {
+            let result = told.iter().find(|(told, _)| *told == step).unwrap();
+            let StepResult::Passed { found, .. } = &result.1 else {
+                panic!("{result:?}");
+            };
+            assert_eq!(found, expect);
+        }
+    }
+
+    #[test]
     fn the_first_failing_step_is_named_with_cause_and_remedy() {
         // Bound and dropped: nobody listens there any more.
         let closed = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -92,7 +92,7 @@ impl Limit {
                 self.permits.add_permits(1);
             }
         } else if begun >= state.shrunk_at {
-            let fewer = (state.now - state.now / 8).max(FEWEST);
+            let fewer = (state.now * 7 / 8).max(FEWEST);
             state.owed += state.now.saturating_sub(fewer);
             state.now = fewer.min(state.now);
             state.quick = 0;

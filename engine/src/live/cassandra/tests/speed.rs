@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::super::session::Target;
+use super::super::write::LineValues;
 use super::*;
 use crate::clean::Rules;
 use crate::intake::{LineReader, ReadOptions, ReadRow};
@@ -149,6 +151,55 @@ fn the_whole_file_is_written_at_quorum() {
     let took = since(&clock, begun);
     println!("{rows} rows scanned in {:.1} s", took.as_secs_f64());
     assert_eq!(rows, lines);
+    store.close().unwrap();
+}
+
+/// What the same lines cost row by row: the way that is compared with.
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB; measures"]
+fn single_rows_are_written_at_quorum() {
+    const LINES: usize = 20_000;
+    const AT_A_TIME: usize = 128;
+    let lab = Lab::new("single");
+    let store = lab.open();
+    let flushes = flushes(store.catalog());
+    let core = &store.core;
+    let target = Target::at(Dc::Europe, ConsistencyLevel::Quorum);
+    let mut rows = Vec::new();
+    for bucket in flushes.iter().flat_map(|flush| &flush.buckets) {
+        let country = core.catalog.country_name(bucket.key.country).unwrap();
+        rows.extend(
+            bucket
+                .lines
+                .iter()
+                .map(|line| LineValues::new(bucket.key, &country, line.clone(), &core.catalog)),
+        );
+    }
+    rows.truncate(LINES);
+    let turns = Arc::new(tokio::sync::Semaphore::new(AT_A_TIME));
+    let clock = SystemClock::default();
+    store.handle.block_on(async {
+        let mut running = tokio::task::JoinSet::new();
+        for row in rows {
+            let turn = Arc::clone(&turns).acquire_owned().await.unwrap();
+            let core = Arc::clone(core);
+            running.spawn(async move {
+                let insert = &core.statements.of(LineTable::Transactions).insert;
+                let done = core.link.write(insert, row, target).await;
+                drop(turn);
+                done.unwrap();
+            });
+        }
+        while let Some(done) = running.join_next().await {
+            done.unwrap();
+        }
+    });
+    let took = clock.monotonic();
+    println!(
+        "{LINES} single rows in {:.1} s, {:.0} lines/s",
+        took.as_secs_f64(),
+        LINES as f64 / took.as_secs_f64()
+    );
     store.close().unwrap();
 }
 
