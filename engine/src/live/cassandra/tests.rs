@@ -3,7 +3,7 @@
 //! `RETAIL_LAB` says where they are, as in
 //! `kafka=127.0.0.1:9092;cassandra=127.0.0.1:9042,127.0.0.2:9042,127.0.0.3:9042`. Tests that break
 //! nodes also need `RETAIL_LAB_CONTROL`, a command that is called with `kill`, `stop`, `pause`,
-//! `resume` or `start` and the number of a node, in the order of the data centres.
+//! `resume` or `start` and the region of a node, as in `retail-engine lab`.
 //!
 //! They share the nodes: run them with `--test-threads=1`.
 
@@ -98,7 +98,7 @@ fn control(act: &str, dc: Dc) {
     let status = Command::new(words.next().expect("a command"))
         .args(words)
         .arg(act)
-        .arg((dc.index() + 1).to_string())
+        .arg(dc.region().slug())
         .status()
         .unwrap();
     assert!(status.success(), "{act} {dc}");
