@@ -90,17 +90,18 @@ impl Ear {
 
 impl ClientContext for Ear {
     fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
+        // Never a warning: what fails reaches the caller as an error with a remedy, and what the
+        // client says of its own retries and of properties that were chosen on purpose is noise.
         let role = self.role;
         match level {
             RDKafkaLogLevel::Emerg
             | RDKafkaLogLevel::Alert
             | RDKafkaLogLevel::Critical
             | RDKafkaLogLevel::Error
-            | RDKafkaLogLevel::Warning => tracing::warn!(role, fac, "kafka client: {message}"),
-            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
-                tracing::info!(role, fac, "kafka client: {message}");
+            | RDKafkaLogLevel::Warning => tracing::info!(role, fac, "kafka client: {message}"),
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => {
+                tracing::debug!(role, fac, "kafka client: {message}");
             }
-            RDKafkaLogLevel::Debug => tracing::debug!(role, fac, "kafka client: {message}"),
         }
     }
 
