@@ -23,10 +23,7 @@ fn named(expression: &str) -> BTreeSet<String> {
 fn served(metrics: &str) -> BTreeSet<String> {
     let series = metrics.lines().filter(|line| line.starts_with("retail_"));
     series
-        .map(|line| {
-            let end = line.find(['{', ' ']).unwrap();
-            line[..end].to_owned()
-        })
+        .map(|line| line.split(['{', ' ']).next().unwrap().to_owned())
         .collect()
 }
 

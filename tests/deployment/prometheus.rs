@@ -52,10 +52,10 @@ impl Running {
         // Scraped often, so that rates over a minute have their points soon.
         let config = format!(
             "global: {{scrape_interval: 1s, evaluation_interval: 1s}}\n\
-             rule_files: [{rules:?}]\n\
+             rule_files: [\"{rules}\"]\n\
              scrape_configs:\n  - job_name: retail\n    static_configs:\n      \
              - targets: ['127.0.0.1:{engine}']\n",
-            rules = docker().join("prometheus/rules.yml"),
+            rules = docker().join("prometheus/rules.yml").display(),
         );
         let path = dir.join("prometheus.yml");
         fs::write(&path, config).unwrap();

@@ -294,7 +294,8 @@ fn send(_: i32, _: Signal, _: impl FnOnce() -> bool) -> io::Result<bool> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
     use crate::model::Dc;
