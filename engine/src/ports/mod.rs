@@ -2,6 +2,7 @@
 //! embedded adapters fulfil it within the process, the live ones over Kafka and Cassandra.
 
 mod clock;
+mod comparison;
 mod disk;
 mod fault;
 mod log;
@@ -10,6 +11,8 @@ pub(crate) mod log_contract;
 mod store;
 #[cfg(test)]
 pub(crate) mod store_contract;
+
+pub(crate) use comparison::{Held, compared};
 
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use disk::{Disk, DiskFile, DiskLock};

@@ -1,14 +1,13 @@
 //! Comparison: every row of every replica, each read on its own.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread;
 
 use rust_decimal::Decimal;
 
 use crate::codec::summary::read_summary;
-use crate::model::{BucketKey, Dc, LineTable, PerDc, Reading, RowsDigest};
-use crate::ports::{Comparison, StoreError, UnequalBucket};
+use crate::model::{BucketKey, Dc, LineTable, PerDc, RowsDigest};
+use crate::ports::{Comparison, Held, StoreError, compared};
 
 use super::core::Core;
 use super::kv::Table;
@@ -17,15 +16,6 @@ use super::payload::bucket_of;
 use super::reading::Reader;
 use super::state::StateError;
 use crate::model::recompute::{agree, summarise};
-
-/// What one replica holds.
-#[derive(Default)]
-struct Held {
-    buckets: BTreeMap<BucketKey, RowsDigest>,
-    sales: RowsDigest,
-    amount: Decimal,
-    drift: Vec<BucketKey>,
-}
 
 /// See [`crate::ports::Store::compare`].
 pub(super) fn run(core: &Arc<Core>) -> Result<Comparison, StoreError> {
@@ -45,54 +35,15 @@ pub(super) fn run(core: &Arc<Core>) -> Result<Comparison, StoreError> {
         })?;
         running.push((dc, started));
     }
-    let mut held: PerDc<Option<Held>> = PerDc::from_fn(|_| None);
+    let mut held = PerDc::from_fn(|_| Err("the data centre does not answer".to_owned()));
     for (dc, thread) in running {
         let read = thread.join().map_err(|_panic| StoreError::Replica {
             dc,
             what: "the comparison ended without a result".to_owned(),
         })?;
-        held[dc] = Some(read.map_err(|error| core.replicas[dc].error(error))?);
+        held[dc] = Ok(read.map_err(|error| core.replicas[dc].error(error))?);
     }
     Ok(compared(&held))
-}
-
-fn compared(held: &PerDc<Option<Held>>) -> Comparison {
-    let mut all: BTreeMap<BucketKey, PerDc<Option<RowsDigest>>> = BTreeMap::new();
-    // A bucket that a replica does not have is empty there.
-    let none = PerDc::from_fn(|dc| held[dc].as_ref().map(|_| RowsDigest::default()));
-    for (dc, held) in held.iter() {
-        for (bucket, digest) in held.iter().flat_map(|held| &held.buckets) {
-            all.entry(*bucket).or_insert(none)[dc] = Some(*digest);
-        }
-    }
-    let unequal = all.iter().filter(|(_, digests)| {
-        let mut known = digests.iter().filter_map(|(_, digest)| *digest);
-        let first = known.next();
-        known.any(|digest| Some(digest) != first)
-    });
-    let unknown = || Reading::Unknown("the data centre does not answer".to_owned());
-    let drift = held.iter().flat_map(|(dc, held)| {
-        let buckets = held.iter().flat_map(|held| &held.drift);
-        buckets.map(move |bucket| (dc, *bucket))
-    });
-    Comparison {
-        stored: PerDc::from_fn(|dc| match &held[dc] {
-            Some(held) => Reading::Known(held.sales),
-            None => unknown().map(|()| RowsDigest::default()),
-        }),
-        amounts: PerDc::from_fn(|dc| match &held[dc] {
-            Some(held) => Reading::Known(held.amount),
-            None => unknown().map(|()| Decimal::ZERO),
-        }),
-        buckets: all.len() as u64,
-        unequal: unequal
-            .map(|(key, digests)| UnequalBucket {
-                key: *key,
-                digests: *digests,
-            })
-            .collect(),
-        drift: drift.collect(),
-    }
 }
 
 /// Reads all of one replica.

@@ -3,7 +3,6 @@
 //! A data centre is read in ranges of tokens, a few at a time; each bucket comes in one piece.
 //! What is kept of a bucket is its digest and a hash of its summary, some 50 bytes.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -19,23 +18,14 @@ use super::read::{line_of, sort_lines};
 use super::session::{Target, unreadable};
 use super::summary::{self, fingerprint};
 use crate::model::recompute::summarise;
-use crate::model::{BucketKey, Dc, LineTable, PerDc, Reading, RowsDigest, StoredLine};
-use crate::ports::{BucketScope, Comparison, ReadSource, StoreError, UnequalBucket};
+use crate::model::{BucketKey, Dc, LineTable, PerDc, RowsDigest, StoredLine};
+use crate::ports::{BucketScope, Comparison, Held, ReadSource, StoreError, compared};
 
 /// Ranges of tokens of a table: each some thousand rows of a year's sales, and a request that
 /// fails repeats little.
 const RANGES: u32 = 48;
 /// Ranges of one data centre that are read at a time.
 const RANGES_AT_A_TIME: usize = 2;
-
-/// What one data centre holds.
-#[derive(Default)]
-pub(super) struct Held {
-    pub(super) buckets: BTreeMap<BucketKey, RowsDigest>,
-    sales: RowsDigest,
-    amount: Decimal,
-    pub(super) drift: Vec<BucketKey>,
-}
 
 /// One bucket as it was read.
 struct Bucket {
@@ -66,14 +56,14 @@ pub(super) async fn run(core: &Arc<Core>) -> Result<Comparison, StoreError> {
     core.check_open()?;
     let held = read_all(core).await?;
     let now = core.clock.monotonic();
-    let mut compared = core.compared.lock();
+    let mut last = core.compared.lock();
     for (dc, held) in held.iter() {
         if let Ok(held) = held {
-            compared[dc] = Some((now, held.sales));
+            last[dc] = Some((now, held.sales));
         }
     }
-    drop(compared);
-    Ok(comparison(&held))
+    drop(last);
+    Ok(compared(&held))
 }
 
 /// What each data centre holds, or why it is not known.
@@ -99,45 +89,6 @@ pub(super) async fn read_all(core: &Arc<Core>) -> Result<PerDc<Result<Held, Stri
         };
     }
     Ok(held)
-}
-
-fn comparison(held: &PerDc<Result<Held, String>>) -> Comparison {
-    let mut all: BTreeMap<BucketKey, PerDc<Option<RowsDigest>>> = BTreeMap::new();
-    // A bucket that a data centre does not have is empty there.
-    let none = PerDc::from_fn(|dc| held[dc].as_ref().ok().map(|_| RowsDigest::default()));
-    for (dc, held) in held.iter() {
-        for (bucket, digest) in held.iter().flat_map(|held| &held.buckets) {
-            all.entry(*bucket).or_insert(none)[dc] = Some(*digest);
-        }
-    }
-    let unequal = all.iter().filter(|(_, digests)| {
-        let mut known = digests.iter().filter_map(|(_, digest)| *digest);
-        let first = known.next();
-        known.any(|digest| Some(digest) != first)
-    });
-    let drift = held.iter().flat_map(|(dc, held)| {
-        let buckets = held.iter().flat_map(|held| &held.drift);
-        buckets.map(move |bucket| (dc, *bucket))
-    });
-    Comparison {
-        stored: PerDc::from_fn(|dc| reading(&held[dc], |held| held.sales)),
-        amounts: PerDc::from_fn(|dc| reading(&held[dc], |held| held.amount)),
-        buckets: all.len() as u64,
-        unequal: unequal
-            .map(|(key, digests)| UnequalBucket {
-                key: *key,
-                digests: *digests,
-            })
-            .collect(),
-        drift: drift.collect(),
-    }
-}
-
-fn reading<T>(held: &Result<Held, String>, of: impl FnOnce(&Held) -> T) -> Reading<T> {
-    match held {
-        Ok(held) => Reading::Known(of(held)),
-        Err(why) => Reading::Unknown(why.clone()),
-    }
 }
 
 /// Reads all of one data centre.
