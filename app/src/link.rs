@@ -20,6 +20,9 @@ use crate::start::Access;
 const EVENTS: usize = 10_000;
 /// Between two looks at answers that are waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(33);
+/// Until the frame that shows a snapshot. Not zero: a frame asked for at once is drawn twice, to
+/// let what a person did settle, and a snapshot has nothing to settle.
+const SHOW_AFTER: Duration = Duration::from_millis(1);
 
 /// Where the engine stands.
 enum State {
@@ -61,7 +64,7 @@ impl Link {
                 let opened = Engine::open(settings, Roles::all());
                 if let Ok(engine) = &opened {
                     let ctx = ctx.clone();
-                    engine.on_snapshot(move || ctx.request_repaint());
+                    engine.on_snapshot(move || ctx.request_repaint_after(SHOW_AFTER));
                 }
                 if sender.send(opened).is_err() {
                     tracing::debug!("the console was closed before the engine was open");
