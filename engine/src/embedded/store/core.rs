@@ -160,18 +160,22 @@ impl Core {
     ) -> Option<Result<(), Refusal>> {
         let (answer, answers) = crossbeam_channel::bounded(1);
         let reply = Box::new(move |result| drop(answer.send(result)));
-        match self.send(from, to, work, reply) {
-            Delivery::Arrived => {}
-            Delivery::Refused => return Some(Err(Refusal::Down)),
-            Delivery::Lost => return None,
-        }
-        let done = || self.replicas[to].status(|status| status.writes);
-        let mut before = done();
+        let mut request = Some(Request { work, reply });
+        let served = || self.replicas[to].served();
+        let mut before = served();
         loop {
+            if let Some(waiting) = request.take() {
+                match self.network.deliver(from, to) {
+                    // Its queue is full: there is room once it has done something.
+                    Delivery::Arrived => request = self.replicas[to].ask(waiting).err(),
+                    Delivery::Refused => return Some(Err(Refusal::Down)),
+                    Delivery::Lost => return None,
+                }
+            }
             if let Some(answer) = self.receive(&answers) {
                 return Some(answer);
             }
-            let now = done();
+            let now = served();
             if now == before {
                 return None;
             }

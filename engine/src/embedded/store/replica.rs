@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -117,6 +117,7 @@ pub(super) struct Replica {
     pub(super) path: PathBuf,
     queue: Sender<Request>,
     waiting: AtomicUsize,
+    served: AtomicU64,
     status: Mutex<Status>,
 }
 
@@ -152,6 +153,7 @@ impl Replica {
             path,
             queue,
             waiting: AtomicUsize::new(0),
+            served: AtomicU64::new(0),
             status: Mutex::new(status),
         };
         (replica, requests)
@@ -182,6 +184,11 @@ impl Replica {
     /// Whether it has nothing to do.
     pub(super) fn is_idle(&self) -> bool {
         self.waiting.load(Ordering::Acquire) == 0
+    }
+
+    /// Requests of any kind that it has answered since it was opened.
+    pub(super) fn served(&self) -> u64 {
+        self.served.load(Ordering::Acquire)
     }
 
     /// Whether its database failed.
@@ -217,6 +224,7 @@ impl Replica {
             let answer = self.answer(&mut state, &work, with);
             reply(answer);
             self.waiting.fetch_sub(1, Ordering::AcqRel);
+            self.served.fetch_add(1, Ordering::AcqRel);
         }
     }
 

@@ -291,6 +291,25 @@ fn past_the_hint_window_only_a_repair_makes_a_replica_whole() {
 }
 
 #[test]
+fn a_repair_waits_for_a_slow_replica_whatever_is_in_its_queue() {
+    let (store, shop) = fresh();
+    write(&store, shop.flush(0), Dc::Europe, ConsistencyLevel::Quorum).unwrap();
+    settled(&store);
+    let slow = Fault::DcSlow {
+        dc: Dc::AsiaPacific,
+        delay_ms: 10,
+    };
+    store.set_faults(&[slow]);
+    // More than it does in a request time-out, none of it a write, until it takes no more.
+    let ping = || super::Request {
+        work: super::replica::Work::Ping,
+        reply: Box::new(|_| {}),
+    };
+    while store.core.replicas[Dc::AsiaPacific].ask(ping()).is_ok() {}
+    assert_eq!(store.repair().unwrap().buckets_compared, 1);
+}
+
+#[test]
 fn the_need_for_a_repair_is_remembered() {
     let disks = MemoryDisks::default();
     let (store, _shop) = over(&disks);
