@@ -19,6 +19,7 @@ mod counters;
 mod drill;
 mod faults;
 mod gate;
+mod generation;
 mod journal;
 mod judge;
 mod lens;
@@ -37,6 +38,7 @@ mod queries;
 mod rebuild;
 mod replay;
 mod retain;
+mod roles;
 mod routes;
 mod routing;
 mod runtime;
@@ -80,7 +82,7 @@ pub use quarantine::{
 pub use rebuild::RebuildError;
 pub use replay::{ReplayError, ReplayRequest};
 pub use routing::{RouteChange, RouteError, RoutingView};
-pub use runtime::{Begin, Roles, Watch};
+pub use roles::{Begin, Roles, Watch};
 
 pub(crate) use analyse::Extent;
 pub(crate) use runtime::{Runtime, spawn};

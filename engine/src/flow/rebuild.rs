@@ -11,7 +11,8 @@ use thiserror::Error;
 
 use super::loads::{LoadError, SETTLE};
 use super::replay::{ReplayError, ReplayRequest};
-use super::runtime::{Runtime, write_generation};
+use super::generation::write_generation;
+use super::runtime::Runtime;
 use crate::ports::{Settled, StoreError};
 use crate::replay::plan::Strategy;
 

@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::gate::Pass;
-use super::runtime::{Runtime, write_note};
+use super::generation::write_note;
+use super::runtime::Runtime;
 use crate::model::{CommittedOffset, LoadId, Offset, Partition, Topic, TopicPartition};
 use crate::ports::{LogError, StoreError};
 use crate::replay::plan::{Cost, GroupNow, Lookup, PartitionNow, Plan, PlanChanged, Strategy};

@@ -17,12 +17,14 @@ use super::counters::Counters;
 use super::drill::{DrillError, DrillOutcome, DrillRequest, Drills};
 use super::faults::FaultDesk;
 use super::gate::Gate;
+use super::generation::stored_generation;
 use super::loads::Loads;
 use super::position::Position;
 use super::probe::{Canary, Prober};
 use super::produce::Rate;
 use super::quarantine::QuarantineDesk;
 use super::retain::Retention;
+use super::roles::{Begin, Roles, Watch};
 use super::routes::Routes;
 use super::routing::RoutingDesk;
 use super::sampler::Sampler;
@@ -32,9 +34,9 @@ use crate::analytics::{Regions, Settings as ReportSettings, StatusLimits, Weight
 use crate::config::Settings;
 use crate::failover::{Policy, RouteState, TransitionEvent, WriteMode};
 use crate::handle::Snapshot;
-use crate::model::{ConsistencyLevel, Dc, Topic};
+use crate::model::{Dc, Topic};
 use crate::ports::{
-    Clock, Comparison, Entropy, Flush, Log, Note, ReadSource, RepairReport, Store, StoreError,
+    Clock, Comparison, Entropy, Log, RepairReport, Store, StoreError,
 };
 use crate::telemetry::{EventKind, EventLog, Health, Metrics, MonitoringServer, PortChoice};
 use crate::watch::history::History;
@@ -47,56 +49,6 @@ const CACHE_LINES: usize = 40_000;
 
 /// Asks to compare or repair that may wait: one for each data centre and kind.
 const ASKS: usize = 6;
-
-/// Which parts of the engine run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Roles {
-    /// Topics whose lines are consumed.
-    pub consume: Vec<Topic>,
-    /// Whether faults can be noticed and moved away from: probes, comparisons, failover.
-    pub watch: Watch,
-    /// Whether consumers read at once.
-    pub begin: Begin,
-}
-
-/// When consumers begin to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Begin {
-    /// When the engine is open.
-    AtOnce,
-    /// After [`Command::ResumeConsumers`](crate::handle::Command::ResumeConsumers): for moving a
-    /// group that nothing else moves meanwhile.
-    Held,
-}
-
-/// Whether data centres are watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Watch {
-    /// Yes.
-    On,
-    /// No: for verbs that read once and end.
-    Off,
-}
-
-impl Roles {
-    /// Everything.
-    pub fn all() -> Self {
-        Self {
-            consume: Topic::ALL.to_vec(),
-            watch: Watch::On,
-            begin: Begin::AtOnce,
-        }
-    }
-
-    /// Nothing but what is asked for.
-    pub const fn none() -> Self {
-        Self {
-            consume: Vec::new(),
-            watch: Watch::Off,
-            begin: Begin::AtOnce,
-        }
-    }
-}
 
 /// All parts of a running engine.
 pub(crate) struct Runtime {
@@ -551,62 +503,4 @@ fn tell_transition(events: &EventLog, event: &TransitionEvent) {
         }
         (RouteState::Home, RouteState::Home) => {}
     }
-}
-
-/// Name of the note that holds the base of write timestamps.
-const GENERATION: &str = "generation";
-
-/// The base of write timestamps: made once per store, raised by a rebuild.
-pub(super) fn stored_generation(store: &dyn Store, clock: &dyn Clock) -> Result<u64, OpenError> {
-    let from = ReadSource::Level {
-        via: Dc::Europe,
-        level: ConsistencyLevel::Quorum,
-    };
-    if let Some(value) = store.note(GENERATION, from)? {
-        let bytes = value.as_ref().try_into();
-        return bytes
-            .map(u64::from_le_bytes)
-            .map_err(|_length| OpenError::Internal("the stored generation is damaged".into()));
-    }
-    Ok(write_generation(
-        store,
-        clock,
-        Dc::Europe,
-        ConsistencyLevel::Quorum,
-    )?)
-}
-
-/// Makes and stores a generation above all earlier ones.
-pub(crate) fn write_generation(
-    store: &dyn Store,
-    clock: &dyn Clock,
-    via: Dc,
-    level: ConsistencyLevel,
-) -> Result<u64, StoreError> {
-    let made = u64::try_from(clock.now().timestamp_micros()).unwrap_or(0);
-    write_note(
-        store,
-        GENERATION,
-        made.to_le_bytes().to_vec().into(),
-        via,
-        level,
-    )?;
-    Ok(made)
-}
-
-/// Writes a note, durably.
-pub(super) fn write_note(
-    store: &dyn Store,
-    name: &str,
-    value: bytes::Bytes,
-    via: Dc,
-    level: ConsistencyLevel,
-) -> Result<(), StoreError> {
-    let name = name.into();
-    let flush = Flush {
-        notes: vec![Note { name, value }],
-        ..Flush::default()
-    };
-    store.submit(&flush, via, level)?.wait()?;
-    Ok(())
 }

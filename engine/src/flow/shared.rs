@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::runtime::Roles;
+use super::roles::Roles;
 use crate::model::{Topic, TopicPartition};
 use crate::ports::{Access, Log, LogError};
 

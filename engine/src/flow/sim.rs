@@ -34,7 +34,7 @@ use super::loads::{Loads, is_whole};
 use super::position::Position;
 use super::produce::{Producer, Work};
 use super::routes::{Ask, Routes};
-use super::runtime::stored_generation;
+use super::generation::stored_generation;
 use super::ways::Ways;
 use crate::analytics::{Filter, Settings as ReportSettings};
 use crate::clean::Rules;

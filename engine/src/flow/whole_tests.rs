@@ -8,7 +8,8 @@ use tempfile::TempDir;
 
 use super::loads::{LoadRequest, Resume, Until};
 use super::replay::{ReplayError, ReplayRequest};
-use super::runtime::{Roles, Runtime};
+use super::roles::Roles;
+use super::runtime::Runtime;
 use crate::clean::Rules;
 use crate::config::{ErrorLimit, Settings};
 use crate::embedded::disk::DataDirLock;
