@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{PerDc, PerRegion, Reading, Reason, ReasonCounts, Region};
+use crate::model::{PerDc, PerRegion, Reading, Reason, ReasonCounts, Region, money};
 
 /// Lines and money of a region in one load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ impl Intake {
         self.clean += 1;
         let entry = self.regions.entry(region).or_default();
         entry.lines += 1;
-        entry.amount += amount;
+        money::add(&mut entry.amount, amount);
     }
 
     /// Counts a row that was set aside.

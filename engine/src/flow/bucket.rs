@@ -69,6 +69,9 @@ impl BucketState {
         stock_of: &mut StockIds,
     ) -> (Vec<StoredLine>, Summary) {
         let mut fresh = lines;
+        self.ids.reserve(fresh.len());
+        // At least once for each line: as a product of its invoice.
+        self.met.reserve(fresh.len());
         fresh.retain(|line| self.ids.insert(line.line_id));
         let delta = scratch.summarise(&fresh, &mut self.met, stock_of);
         if self.summary.tally.lines == 0 {

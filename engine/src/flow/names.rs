@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
 use rustc_hash::FxHashMap;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128, xxh3_128_with_seed};
 
@@ -18,6 +19,9 @@ pub(super) struct Names {
     countries: FxHashMap<u128, CountryId>,
     customers: FxHashMap<u128, CustomerId>,
     products: FxHashMap<u128, ProductId>,
+    /// Of the line before: most lines repeat them.
+    last_country: Option<(CompactString, CountryId)>,
+    last_customer: Option<(CompactString, CustomerId)>,
 }
 
 impl Names {
@@ -27,18 +31,32 @@ impl Names {
             countries: FxHashMap::default(),
             customers: FxHashMap::default(),
             products: FxHashMap::default(),
+            last_country: None,
+            last_customer: None,
         }
     }
 
     /// The id of a country.
     pub(super) fn country(&mut self, name: &str) -> CountryId {
+        match &self.last_country {
+            Some((last, id)) if last == name => return *id,
+            _ => {}
+        }
         let id = self.countries.entry(xxh3_128(name.as_bytes()));
-        *id.or_insert_with(|| self.catalog.country(name))
+        let id = *id.or_insert_with(|| self.catalog.country(name));
+        self.last_country = Some((name.into(), id));
+        id
     }
 
     fn customer(&mut self, name: &str) -> CustomerId {
+        match &self.last_customer {
+            Some((last, id)) if last == name => return *id,
+            _ => {}
+        }
         let id = self.customers.entry(xxh3_128(name.as_bytes()));
-        *id.or_insert_with(|| self.catalog.customer(name))
+        let id = *id.or_insert_with(|| self.catalog.customer(name));
+        self.last_customer = Some((name.into(), id));
+        id
     }
 
     fn product(&mut self, stock_code: &str, description: &str) -> ProductId {

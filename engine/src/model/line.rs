@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::catalog::{CustomerId, ProductId};
 use super::identity::{ContentHash, LineId};
+use super::money;
 use super::time::InvoiceTime;
 
 /// A line that borrows its text from the buffer it was read from: the shape of the hot path.
@@ -32,7 +33,7 @@ pub struct LineRef<'a> {
 impl LineRef<'_> {
     /// Quantity times unit price, exact.
     pub fn amount(&self) -> Decimal {
-        amount(self.quantity, self.unit_price)
+        money::amount(self.quantity, self.unit_price)
     }
 
     /// Hash over every column.
@@ -117,11 +118,7 @@ pub struct StoredLine {
 impl StoredLine {
     /// Quantity times unit price, exact.
     pub fn amount(&self) -> Decimal {
-        amount(self.quantity, self.unit_price)
+        money::amount(self.quantity, self.unit_price)
     }
 }
 
-/// The product of a 31-bit quantity and a price of at most 13 digits always fits a `Decimal`.
-fn amount(quantity: i32, unit_price: Decimal) -> Decimal {
-    Decimal::from(quantity) * unit_price
-}

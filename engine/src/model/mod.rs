@@ -10,6 +10,7 @@ mod digest;
 mod identity;
 mod line;
 mod load;
+pub(crate) mod money;
 mod offset;
 mod reading;
 mod region;

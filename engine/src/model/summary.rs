@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use super::catalog::{CustomerId, ProductId};
 use super::digest::RowsDigest;
+use super::money;
 use super::time::InvoiceTime;
 
 /// Counts and money of a set of lines.
@@ -25,7 +26,7 @@ impl Tally {
         self.lines += other.lines;
         self.invoices += other.invoices;
         self.items += other.items;
-        self.amount += other.amount;
+        money::add(&mut self.amount, other.amount);
     }
 }
 
