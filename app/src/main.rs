@@ -12,6 +12,11 @@ use retail_console::start::{Access, Start};
 use retail_console::theme::size;
 use retail_engine::config::{FlagValue, Loaded, Sources};
 
+// The heap of the headless program, for the same reasons.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static HEAP: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const VERBS: &str = "The verbs of the headless program work here too: retail-console load FILE, \
     and `retail-console help` for all of them.";
 

@@ -43,9 +43,6 @@ pub fn main() -> ExitCode {
             return told.print().map_or(Exit::Failed, |()| exit).into();
         }
     };
-    if moves_lines(&cli.verb) {
-        memory::share_one_heap();
-    }
     let output = Output::new(cli.global.format());
     match run(&cli, &output) {
         Ok(exit) => exit.into(),
@@ -55,19 +52,6 @@ pub fn main() -> ExitCode {
             Exit::of(&error).into()
         }
     }
-}
-
-/// Whether a verb moves so many lines that its memory matters.
-const fn moves_lines(verb: &Verb) -> bool {
-    matches!(
-        verb,
-        Verb::Load(_)
-            | Verb::Produce(_)
-            | Verb::Consume(_)
-            | Verb::Fix(_)
-            | Verb::Replay(_)
-            | Verb::Bench(_)
-    )
 }
 
 /// The one place where a verb meets its implementation.

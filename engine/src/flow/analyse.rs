@@ -3,6 +3,7 @@
 //! Messages are handled in order, so a question asked after an acknowledged flush sees its lines.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -360,6 +361,20 @@ impl AnalyticsService {
         Ok(())
     }
 
+    /// The tables that others read. Nothing else is left to do when a load ends, so two cores
+    /// share the work.
+    fn tables(&self) -> [DerivedRows; 3] {
+        let (state, settings) = (&self.state, &self.settings);
+        std::thread::scope(|scope| {
+            let customers = scope.spawn(|| customer_rows(state, settings));
+            let (products, countries) = (product_rows(state), country_rows(state));
+            let customers = customers
+                .join()
+                .unwrap_or_else(|panic| resume_unwind(panic));
+            [customers, products, countries]
+        })
+    }
+
     fn materialise(&mut self) -> Result<(), AnalyseError> {
         if self.changed_at.is_none() {
             return Ok(());
@@ -370,11 +385,7 @@ impl AnalyticsService {
             return Ok(());
         }
         self.correct()?;
-        let tables: [DerivedRows; 3] = [
-            customer_rows(&self.state, &self.settings),
-            product_rows(&self.state),
-            country_rows(&self.state),
-        ];
+        let tables = self.tables();
         let (via, level) = self.routes.anywhere();
         self.store.write_derived(&tables, via, level)?;
         self.changed_at = None;

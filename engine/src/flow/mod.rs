@@ -81,8 +81,8 @@ pub use quarantine::{
 };
 pub use rebuild::RebuildError;
 pub use replay::{ReplayError, ReplayRequest};
-pub use routing::{RouteChange, RouteError, RoutingView};
 pub use roles::{Begin, Roles, Watch};
+pub use routing::{RouteChange, RouteError, RoutingView};
 
 pub(crate) use analyse::Extent;
 pub(crate) use runtime::{Runtime, spawn};

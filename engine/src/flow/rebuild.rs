@@ -9,9 +9,9 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::generation::write_generation;
 use super::loads::{LoadError, SETTLE};
 use super::replay::{ReplayError, ReplayRequest};
-use super::generation::write_generation;
 use super::runtime::Runtime;
 use crate::ports::{Settled, StoreError};
 use crate::replay::plan::Strategy;

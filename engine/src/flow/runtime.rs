@@ -35,9 +35,7 @@ use crate::config::Settings;
 use crate::failover::{Policy, RouteState, TransitionEvent, WriteMode};
 use crate::handle::Snapshot;
 use crate::model::{Dc, Topic};
-use crate::ports::{
-    Clock, Comparison, Entropy, Log, RepairReport, Store, StoreError,
-};
+use crate::ports::{Clock, Comparison, Entropy, Log, RepairReport, Store, StoreError};
 use crate::telemetry::{EventKind, EventLog, Health, Metrics, MonitoringServer, PortChoice};
 use crate::watch::history::History;
 use crate::wire::{OpenError, Ports};

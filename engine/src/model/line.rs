@@ -121,4 +121,3 @@ impl StoredLine {
         money::amount(self.quantity, self.unit_price)
     }
 }
-

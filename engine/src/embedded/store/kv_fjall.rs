@@ -6,7 +6,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use fjall::compaction::Leveled;
@@ -40,13 +40,40 @@ pub(super) enum OpenError {
 /// An open database.
 pub(super) struct FjallKv {
     db: Database,
-    /// By table.
     trees: Arc<Trees>,
     path: PathBuf,
 }
 
-/// The tree of each table, and the byte before its keys where it shares the tree.
-type Trees = [(Keyspace, Option<u8>); Table::ALL.len()];
+/// The trees of the tables.
+struct Trees {
+    blocks: Keyspace,
+    summaries: Keyspace,
+    /// The small tables share one tree: a tree costs some twenty syncs when it is made, and
+    /// buffers of its own after.
+    small: Keyspace,
+    /// Made with the first hint: most replicas never keep one.
+    hints: OnceLock<Keyspace>,
+}
+
+/// The name of the tree of hints.
+const HINTS: &str = "hints";
+
+impl Trees {
+    /// The tree of a table, and the byte before its keys where it shares the tree; `None` for one
+    /// that has never held a row.
+    fn of(&self, table: Table) -> Option<(&Keyspace, Option<u8>)> {
+        Some(match table {
+            Table::Blocks => (&self.blocks, None),
+            Table::Summaries => (&self.summaries, None),
+            Table::Hints => (self.hints.get()?, None),
+            Table::Catalog => (&self.small, Some(b'c')),
+            Table::Rejects => (&self.small, Some(b'r')),
+            Table::Notes => (&self.small, Some(b'n')),
+            Table::Derived => (&self.small, Some(b'd')),
+            Table::Meta => (&self.small, Some(b'm')),
+        })
+    }
+}
 
 impl FjallKv {
     /// Opens the database in a folder; makes it when it is not there.
@@ -58,37 +85,33 @@ impl FjallKv {
             .worker_threads(1)
             .open()
             .map_err(open_error)?;
-        let keyspace = |name: &str, memtable: u64| {
-            db.keyspace(name, || {
-                let merging = Leveled::default().with_table_target_size(TABLE_BYTES);
-                KeyspaceCreateOptions::default()
-                    .max_memtable_size(memtable)
-                    .compaction_strategy(Arc::new(merging))
-            })
-            .map_err(open_error)
+        let keyspace = |name, memtable| tree(&db, name, memtable).map_err(open_error);
+        let trees = Trees {
+            blocks: keyspace("blocks", LARGE_MEMTABLE_BYTES)?,
+            summaries: keyspace("summaries", LARGE_MEMTABLE_BYTES)?,
+            small: keyspace("small", SMALL_MEMTABLE_BYTES)?,
+            hints: OnceLock::new(),
         };
-        let blocks = keyspace("blocks", LARGE_MEMTABLE_BYTES)?;
-        let summaries = keyspace("summaries", LARGE_MEMTABLE_BYTES)?;
-        let hints = keyspace("hints", SMALL_MEMTABLE_BYTES)?;
-        // The small tables share one tree: a tree costs some twenty syncs when it is made, and
-        // buffers of its own after.
-        let small = keyspace("small", SMALL_MEMTABLE_BYTES)?;
-        let trees = Table::ALL.map(|table| match table {
-            Table::Blocks => (blocks.clone(), None),
-            Table::Summaries => (summaries.clone(), None),
-            Table::Hints => (hints.clone(), None),
-            Table::Catalog => (small.clone(), Some(b'c')),
-            Table::Rejects => (small.clone(), Some(b'r')),
-            Table::Notes => (small.clone(), Some(b'n')),
-            Table::Derived => (small.clone(), Some(b'd')),
-            Table::Meta => (small.clone(), Some(b'm')),
-        });
+        if db.keyspace_exists(HINTS) {
+            let hints = keyspace(HINTS, SMALL_MEMTABLE_BYTES)?;
+            trees.hints.get_or_init(|| hints);
+        }
         Ok(Self {
             db,
             trees: Arc::new(trees),
             path: path.to_owned(),
         })
     }
+}
+
+/// Opens a tree; makes it when it is not there.
+fn tree(db: &Database, name: &str, memtable: u64) -> fjall::Result<Keyspace> {
+    db.keyspace(name, || {
+        let merging = Leveled::default().with_table_target_size(TABLE_BYTES);
+        KeyspaceCreateOptions::default()
+            .max_memtable_size(memtable)
+            .compaction_strategy(Arc::new(merging))
+    })
 }
 
 fn open_error(error: fjall::Error) -> OpenError {
@@ -112,6 +135,17 @@ impl From<fjall::Error> for KvError {
     }
 }
 
+impl FjallKv {
+    /// The tree of a table; made now if this is its first row.
+    fn tree(&self, table: Table) -> Result<(&Keyspace, Option<u8>), KvError> {
+        if let Some(found) = self.trees.of(table) {
+            return Ok(found);
+        }
+        let made = tree(&self.db, HINTS, SMALL_MEMTABLE_BYTES)?;
+        Ok((self.trees.hints.get_or_init(|| made), None))
+    }
+}
+
 fn placed(tag: Option<u8>, key: &[u8]) -> Vec<u8> {
     let mut placed = Vec::with_capacity(key.len() + 1);
     placed.extend(tag);
@@ -123,10 +157,10 @@ impl Kv for FjallKv {
     fn commit(&self, batch: Batch) -> Result<(), KvError> {
         let mut out = self.db.batch().durability(Some(PersistMode::SyncData));
         for change in batch.changes {
-            let (keyspace, tag) = &self.trees[change.table as usize];
+            let (keyspace, tag) = self.tree(change.table)?;
             let key = match tag {
                 None => change.key,
-                Some(_) => placed(*tag, &change.key).into(),
+                Some(_) => placed(tag, &change.key).into(),
             };
             match change.value {
                 Some(value) => out.insert(keyspace, key, value),
@@ -186,25 +220,22 @@ struct FjallView {
     trees: Arc<Trees>,
 }
 
-impl FjallView {
-    fn tree(&self, table: Table) -> &(Keyspace, Option<u8>) {
-        &self.trees[table as usize]
-    }
-}
-
 impl View for FjallView {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, KvError> {
-        let (keyspace, tag) = self.tree(table);
+        let Some((keyspace, tag)) = self.trees.of(table) else {
+            return Ok(None);
+        };
         let value = match tag {
             None => self.snapshot.get(keyspace, key)?,
-            Some(_) => self.snapshot.get(keyspace, placed(*tag, key))?,
+            Some(_) => self.snapshot.get(keyspace, placed(tag, key))?,
         };
         Ok(value.map(Into::into))
     }
 
     fn range(&self, table: Table, from: &[u8], to: Option<&[u8]>) -> Rows {
-        let (keyspace, tag) = self.tree(table);
-        let tag = *tag;
+        let Some((keyspace, tag)) = self.trees.of(table) else {
+            return Box::new(std::iter::empty());
+        };
         let from = placed(tag, from);
         let to = match (to, tag) {
             (Some(to), _) => Some(placed(tag, to)),
