@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use rust_decimal::Decimal;
-use rustc_hash::FxHashSet;
 
 use super::delta::add;
 use super::filter::{Basis, Filter, Regions, Scope};
@@ -117,8 +116,8 @@ struct Totals {
     products: Vec<Tally>,
     /// Cancelled lines by product id.
     cancelled: Vec<Tally>,
-    /// Fingerprints of the invoices seen.
-    seen: FxHashSet<u64>,
+    /// Fingerprints of the invoices seen. A tree, since a hash table that grows is there twice.
+    seen: BTreeSet<u64>,
     /// Fingerprints seen in more than one bucket.
     spanning: BTreeSet<u64>,
 }
