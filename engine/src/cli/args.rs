@@ -1,26 +1,43 @@
-//! The command line: verbs, their options, and help that teaches.
+//! The command line: verbs, the options of all of them, and help that teaches. The options of one
+//! verb are in a file of its own.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::config::{ErrorLimit, FlagValue, Sources};
-use crate::intake::Column;
+use crate::config::{FlagValue, Sources};
 use crate::model::{LoadId, Reason, Region, Topic};
-use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::cli::output::Format;
 
+mod bench;
+mod consume;
+mod drill;
 mod figures;
 pub(crate) mod fix;
 mod lab;
+mod load;
+mod reading;
+mod rejects;
+mod repair;
+mod replay;
+mod setup;
 
 use fix::FixArgs;
 
+pub(crate) use bench::BenchArgs;
+pub(crate) use consume::{ConsumeArgs, LastingArgs};
+pub(crate) use drill::DrillArgs;
 pub(crate) use figures::{
     ExportArgs, ExportFormat, ExportTable, FigureTable, ReportArgs, RowTable,
 };
 pub(crate) use lab::{LabAct, LabArgs, UpArgs};
+pub(crate) use load::{CleaningArgs, LoadArgs, PaceArgs, ProduceArgs};
+pub(crate) use reading::{DateOrder, Delimiter, Encoding, PreviewArgs, ReadingArgs};
+pub(crate) use rejects::RejectsArgs;
+pub(crate) use repair::RepairArgs;
+pub(crate) use replay::{ReplayArgs, ReplayTo};
+pub(crate) use setup::SetupArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -202,343 +219,8 @@ impl Verb {
     }
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct RepairArgs {
-    /// Also write every summary anew from the log
-    #[arg(long)]
-    pub(crate) rebuild: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SetupArgs {
-    /// List every setting: key, variable, default, range, meaning
-    #[arg(long)]
-    pub(crate) list_settings: bool,
-    /// Print a settings file with every default
-    #[arg(long, conflicts_with = "list_settings")]
-    pub(crate) template: bool,
-}
-
-impl SetupArgs {
-    /// Whether settings are to be shown, and nothing made.
-    pub(crate) const fn lists(&self) -> bool {
-        self.list_settings || self.template
-    }
-}
-
-/// How a file is to be read, where the detection is to be overruled.
-#[derive(Debug, Args)]
-pub(crate) struct ReadingArgs {
-    /// Field separator
-    #[arg(long, value_enum, help_heading = "Reading the file")]
-    pub(crate) delimiter: Option<Delimiter>,
-    /// Text encoding
-    #[arg(long, value_enum, help_heading = "Reading the file")]
-    pub(crate) encoding: Option<Encoding>,
-    /// Order of day and month in dates such as 01/12/2010
-    #[arg(long, value_enum, help_heading = "Reading the file")]
-    pub(crate) date_order: Option<DateOrder>,
-    /// A column whose name in the file is not recognised, as in `UnitPrice=Preis`; may be repeated
-    #[arg(
-        long = "column",
-        value_name = "COLUMN=NAME",
-        value_parser = column,
-        help_heading = "Reading the file"
-    )]
-    pub(crate) columns: Vec<(Column, String)>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Delimiter {
-    Comma,
-    Semicolon,
-    Tab,
-    Pipe,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Encoding {
-    #[value(name = "utf-8")]
-    Utf8,
-    #[value(name = "utf-16le")]
-    Utf16Le,
-    #[value(name = "utf-16be")]
-    Utf16Be,
-    #[value(name = "windows-1252", alias = "latin-1")]
-    Windows1252,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DateOrder {
-    #[value(name = "day-first")]
-    Day,
-    #[value(name = "month-first")]
-    Month,
-}
-
-/// What a load does with the rows that it reads.
-#[derive(Debug, Args)]
-pub(crate) struct CleaningArgs {
-    /// Cleaning rules, from a file [default: the built-in rules]
-    #[arg(long, value_name = "FILE", help_heading = "Cleaning and routing")]
-    pub(crate) rules: Option<PathBuf>,
-    /// Countries and their regions, from a file [default: the built-in map]
-    #[arg(long, value_name = "FILE", help_heading = "Cleaning and routing")]
-    pub(crate) routing: Option<PathBuf>,
-    /// Stop when more rows than this are rejected: 500, 2.5%, or none
-    #[arg(
-        long,
-        value_name = "COUNT|PERCENT",
-        help_heading = "Cleaning and routing"
-    )]
-    pub(crate) max_rejects: Option<ErrorLimit>,
-}
-
-/// How fast a load goes and what it shows.
-#[derive(Debug, Args)]
-pub(crate) struct PaceArgs {
-    /// Lines per second at most [default: as fast as it goes]
-    #[arg(long, value_name = "LINES", help_heading = "Pace")]
-    pub(crate) rate: Option<u64>,
-    /// Begin at the first row, even where an earlier load of the file was cut off. Rows that are
-    /// stored already are found again and not counted twice
-    #[arg(long, help_heading = "Pace")]
-    pub(crate) no_resume: bool,
-    /// No progress line
-    #[arg(long, help_heading = "Pace")]
-    pub(crate) no_progress: bool,
-}
-
-impl PaceArgs {
-    /// The settings that these options and the limit of rejects stand for.
-    pub(crate) fn flags(&self, cleaning: &CleaningArgs) -> Vec<FlagValue> {
-        let rate = self
-            .rate
-            .map(|rate| flag("--rate", "flow.rate_limit_lines", rate.to_string()));
-        let limit = cleaning
-            .max_rejects
-            .map(|limit| flag("--max-rejects", "flow.error_limit", limit.to_string()));
-        rate.into_iter().chain(limit).collect()
-    }
-}
-
-const LOAD_EXAMPLES: &str = "\
-Examples:
-  retail-engine load sales.csv
-  retail-engine load sales.csv.gz --max-rejects 1% --json
-  retail-engine load export.csv --delimiter semicolon --date-order day-first
-
-A load that was cut off goes on where it stopped when the same file is loaded again.
-Loading a file twice stores nothing twice: the second time says 0 new lines.";
-
-#[derive(Debug, Args)]
-#[command(after_help = LOAD_EXAMPLES)]
-pub(crate) struct LoadArgs {
-    /// A .csv or .csv.gz file
-    pub(crate) file: PathBuf,
-    #[command(flatten)]
-    pub(crate) reading: ReadingArgs,
-    #[command(flatten)]
-    pub(crate) cleaning: CleaningArgs,
-    #[command(flatten)]
-    pub(crate) pace: PaceArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ProduceArgs {
-    /// A .csv or .csv.gz file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) input: PathBuf,
-    #[command(flatten)]
-    pub(crate) reading: ReadingArgs,
-    #[command(flatten)]
-    pub(crate) cleaning: CleaningArgs,
-    #[command(flatten)]
-    pub(crate) pace: PaceArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ConsumeArgs {
-    /// One region only [default: all three]
-    #[arg(long, value_parser = region)]
-    pub(crate) region: Option<Region>,
-    #[command(flatten)]
-    pub(crate) lasting: LastingArgs,
-}
-
-/// How long a verb goes on.
-#[derive(Debug, Args)]
-pub(crate) struct LastingArgs {
-    /// Go on with what comes later, until Ctrl+C or a signal to end
-    #[arg(long)]
-    pub(crate) follow: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct PreviewArgs {
-    /// A .csv or .csv.gz file
-    pub(crate) file: PathBuf,
-    /// Rows to show
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(crate) rows: u32,
-    #[command(flatten)]
-    pub(crate) reading: ReadingArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RejectsArgs {
-    /// Of one load only, such as L-0001
-    #[arg(long, value_parser = load_id)]
-    pub(crate) load: Option<LoadId>,
-    /// For one reason only, such as `bad_date`
-    #[arg(long, value_parser = reason)]
-    pub(crate) reason: Option<Reason>,
-    /// Save them as a CSV that loads again after mending
-    #[arg(long, value_name = "FILE")]
-    pub(crate) export: Option<PathBuf>,
-}
-
-const REPLAY_EXAMPLES: &str = "\
-Where to:
-  earliest, latest           the ends of what is kept
-  2026-01-31T08:00:00Z       the first record appended at or after that time
-  +500, -500                 forward or back from where the group is
-  12000                      that offset
-  file:PATH                  offsets of each partition, from a file
-  load:L-0001                the first record of that load
-
-Examples:
-  retail-engine replay --region europe --to earliest --dry-run
-  retail-engine replay --topic americas-transactions --to -500 --yes
-  retail-engine replay --undo --dry-run
-
-Nothing is moved before the plan was seen; a replay changes no figure, for every write is
-idempotent.";
-
-#[derive(Debug, Args)]
-#[command(after_help = REPLAY_EXAMPLES)]
-#[command(group(clap::ArgGroup::new("what").required(true).args(["region", "topic", "undo"])))]
-pub(crate) struct ReplayArgs {
-    /// The region whose group moves
-    #[arg(long, value_parser = region)]
-    pub(crate) region: Option<Region>,
-    /// The topic whose group moves
-    #[arg(long, value_parser = topic)]
-    pub(crate) topic: Option<Topic>,
-    /// Back to where the group stood before the last replay
-    #[arg(long)]
-    pub(crate) undo: bool,
-    /// One partition only [default: all]
-    #[arg(long, conflicts_with = "undo")]
-    pub(crate) partition: Option<u16>,
-    /// Where to; see below
-    #[arg(
-        long,
-        value_name = "WHERE",
-        allow_hyphen_values = true,
-        required_unless_present = "undo",
-        conflicts_with = "undo"
-    )]
-    pub(crate) to: Option<ReplayTo>,
-    /// Show the plan and stop
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Apply the plan without asking
-    #[arg(long, conflicts_with = "dry_run")]
-    pub(crate) yes: bool,
-}
-
-/// Where a replay moves to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum ReplayTo {
-    Earliest,
-    Latest,
-    Time(DateTime<Utc>),
-    Forward(u64),
-    Back(u64),
-    Offset(u64),
-    File(PathBuf),
-    Load(LoadId),
-}
-
-impl FromStr for ReplayTo {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const EXPECTED: &str = "one of earliest, latest, a time such as 2026-01-31T08:00:00Z, \
-                                +N, -N, an offset, file:PATH, load:L-0001";
-        let number = |digits: &str| digits.parse().map_err(|_not_a_number| EXPECTED);
-        match text {
-            "earliest" => return Ok(Self::Earliest),
-            "latest" => return Ok(Self::Latest),
-            _ => {}
-        }
-        if let Some(path) = text.strip_prefix("file:") {
-            return Ok(Self::File(path.into()));
-        }
-        if let Some(load) = text.strip_prefix("load:") {
-            return LoadId::parse(load).map(Self::Load).ok_or(EXPECTED);
-        }
-        if let Some(digits) = text.strip_prefix('+') {
-            return number(digits).map(Self::Forward);
-        }
-        if let Some(digits) = text.strip_prefix('-') {
-            return number(digits).map(Self::Back);
-        }
-        match text.parse::<DateTime<Utc>>() {
-            Ok(time) => Ok(Self::Time(time)),
-            Err(_not_a_time) => number(text).map(Self::Offset),
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DrillArgs {
-    /// Name of the scenario
-    #[arg(long, value_name = "NAME")]
-    pub(crate) scenario: String,
-    /// Lines per second that flow meanwhile
-    #[arg(long, value_name = "LINES")]
-    pub(crate) rate: Option<u64>,
-    /// Seconds that the fault lasts
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) duration: Option<u64>,
-    /// Write the measured result as a self-contained page
-    #[arg(long, value_name = "FILE.html")]
-    pub(crate) report: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct BenchArgs {
-    /// A short run that only shows that it works
-    #[arg(long, conflicts_with = "input")]
-    pub(crate) smoke: bool,
-    /// The file to measure with [default: the whole data set]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) input: Option<PathBuf>,
-    /// Measure instead how long lines are under way while few come in
-    #[arg(long)]
-    pub(crate) rest: bool,
-    /// Measure instead the log alone: produce the file, cleaning included, and read it back
-    #[arg(long, conflicts_with = "rest")]
-    pub(crate) log: bool,
-    /// With --rest: lines per second
-    #[arg(long, value_name = "LINES", default_value_t = 2_000, requires = "rest")]
-    pub(crate) rate: u64,
-    /// With --rest: for how long
-    #[arg(long, value_name = "SECONDS", default_value_t = 20, requires = "rest")]
-    pub(crate) seconds: u64,
-}
-
 fn region(text: &str) -> Result<Region, &'static str> {
     Region::parse(text).ok_or("one of europe, americas, asiapacific")
-}
-
-fn column(text: &str) -> Result<(Column, String), String> {
-    let names = Column::ALL.map(Column::name).join(", ");
-    text.split_once('=')
-        .and_then(|(column, name)| Some((Column::of_name(column)?, name.to_owned())))
-        .ok_or_else(|| format!("one of {names}, then = and its name in the file"))
 }
 
 fn topic(text: &str) -> Result<Topic, String> {
@@ -623,25 +305,6 @@ mod tests {
             "status -v -q",
         ] {
             assert!(parse(line).is_err(), "{line:?} was taken");
-        }
-    }
-
-    #[test]
-    fn a_replay_goes_where_it_is_told() {
-        for (text, expect) in [
-            ("earliest", ReplayTo::Earliest),
-            ("latest", ReplayTo::Latest),
-            ("+5", ReplayTo::Forward(5)),
-            ("-5", ReplayTo::Back(5)),
-            ("5", ReplayTo::Offset(5)),
-            ("file:a/b", ReplayTo::File("a/b".into())),
-            ("load:L-0007", ReplayTo::Load(LoadId(7))),
-            (
-                "2026-01-31T08:00:00+01:00",
-                ReplayTo::Time("2026-01-31T07:00:00Z".parse().unwrap()),
-            ),
-        ] {
-            assert_eq!(text.parse(), Ok(expect));
         }
     }
 
