@@ -432,5 +432,23 @@ fn engines_in_containers_are_given_settings_that_there_are() {
         assert_eq!(settings.live.cassandra_contact_points.len(), 3, "{name}");
         seen += 1;
     }
-    assert_eq!(seen, 6);
+    assert_eq!(seen, 7);
+}
+
+#[test]
+fn every_topic_is_consumed_until_its_container_is_ended() {
+    let compose = yaml("compose.yml");
+    let mut consumed = BTreeSet::new();
+    for (name, service) in services(&compose) {
+        let command = texts(&service, "command");
+        if !["consume", "analytics"].contains(&command.first().map_or("", String::as_str)) {
+            continue;
+        }
+        assert!(command.contains(&"--follow".to_owned()), "{name}");
+        consumed.insert(command[1..command.len() - 1].join(" "));
+    }
+    let regions = Region::ALL.map(|region| format!("--region {}", region.slug()));
+    // Without an option of its own: the analytics.
+    let others = ["--quarantine", ""].map(ToOwned::to_owned);
+    assert_eq!(consumed, regions.into_iter().chain(others).collect());
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::flow::Roles;
-use crate::handle::{Command, Snapshot};
+use crate::handle::{Command, PartitionView, Snapshot};
 use crate::model::{PerDc, Reading, Region, RowsDigest, Topic};
 use serde_json::json;
 
@@ -19,12 +19,9 @@ pub(crate) fn run(
     global: &GlobalArgs,
     output: &Output,
 ) -> anyhow::Result<Exit> {
-    let consume = match args.region {
-        Some(region) => vec![Topic::Lines(region)],
-        None => Topic::ALL.to_vec(),
-    };
+    let topics = args.topics();
     let roles = Roles {
-        consume,
+        consume: topics.clone(),
         ..Roles::all()
     };
     let session = Session::open(global, Vec::new(), roles)?;
@@ -39,7 +36,7 @@ pub(crate) fn run(
     let snapshot = session.fresh_snapshot()?;
     let mode = session.settings.mode;
     session.close()?;
-    let wanted = |region: &Region| args.region.is_none_or(|only| only == *region);
+    let wanted = |region: &Region| topics.contains(&Topic::Lines(*region));
     let regions: BTreeMap<_, _> = Region::ALL
         .into_iter()
         .filter(wanted)
@@ -53,8 +50,9 @@ pub(crate) fn run(
             (region.slug(), value)
         })
         .collect();
-    let lags = Region::ALL.into_iter().filter(wanted);
-    let lag: Option<u64> = lags.map(|r| snapshot.regions[r].lag.known()).sum();
+    let of_topics = |view: &&PartitionView| topics.contains(&view.partition.topic);
+    let lags = snapshot.partitions.iter().filter(of_topics);
+    let lag: Option<u64> = lags.map(|view| view.lag.known()).sum();
     let stored = stored(&snapshot);
     let value = json!({
         "mode": mode,
