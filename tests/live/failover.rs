@@ -1,18 +1,15 @@
 //! A data centre is lost while lines flow: killed, paused. The region's traffic goes on within the
 //! budget, and at the end every line is in every data centre, once.
 
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use retail_engine::lab::{Lab, LabError, Server};
 use retail_engine::model::Dc;
 use retail_tests::{program, sample_file};
 use serde_json::Value;
-use tempfile::TempDir;
 
+use crate::round::{Round, answer, counter, free_port, text};
 use crate::until;
 
 const EUROPE: Server = Server::Node(Dc::Europe);
@@ -53,72 +50,6 @@ impl Blow {
     }
 }
 
-/// Keyspace, topics and data directory of one round, on the servers of the lab.
-struct Round {
-    dir: TempDir,
-    environment: Vec<(&'static str, String)>,
-    monitoring: u16,
-}
-
-impl Round {
-    fn on(lab: &Lab, name: &str) -> Self {
-        let mut environment = lab.environment();
-        let unique = format!("{name}_{}", std::process::id());
-        environment.push(("RETAIL_CASSANDRA_KEYSPACE", unique.clone()));
-        environment.push(("RETAIL_KAFKA_TOPIC_PREFIX", unique.replace('_', "-") + "-"));
-        // Small flushes, so that there is one soon after the blow.
-        environment.push(("RETAIL_FLUSH_LINES", "100".to_owned()));
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        Self {
-            dir: tempfile::tempdir().unwrap(),
-            environment,
-            monitoring: listener.local_addr().unwrap().port(),
-        }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.dir.path().join("data")
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = program::command(&self.data(), args).unwrap();
-        for (name, value) in &self.environment {
-            command.env(name, value);
-        }
-        command
-    }
-
-    /// Runs a verb to its end; its exit code and its object.
-    fn run(&self, args: &[&str]) -> (i32, Value) {
-        let mut all = args.to_vec();
-        all.push("--json");
-        answer(args, &self.command(&all).output().unwrap())
-    }
-
-    /// A counter of the running load; 0 while it does not answer.
-    fn counter(&self, series: &str) -> f64 {
-        let read = || -> std::io::Result<String> {
-            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.monitoring))?;
-            stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n")?;
-            let mut text = String::new();
-            stream.read_to_string(&mut text)?;
-            Ok(text)
-        };
-        let text = read().unwrap_or_default();
-        let value = text.lines().find_map(|line| line.strip_prefix(series));
-        value.map_or(0.0, |value| value.trim().parse().unwrap())
-    }
-}
-
-fn answer(args: &[&str], output: &std::process::Output) -> (i32, Value) {
-    let code = output.status.code().unwrap_or(-1);
-    let value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-        let said = String::from_utf8_lossy(&output.stderr);
-        panic!("{args:?} ended with {code} and no JSON ({error}): {said}")
-    });
-    (code, value)
-}
-
 /// What an undisturbed load of the sample leaves: rows with their digest, and the sales.
 fn undisturbed() -> (Value, Value) {
     let dir = tempfile::tempdir().unwrap();
@@ -132,23 +63,22 @@ fn undisturbed() -> (Value, Value) {
     )
 }
 
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
-
 /// One round; how long nothing was written.
 fn round(lab: &Lab, blow: Blow, at: u32, expected: &(Value, Value)) -> Duration {
-    let round = Round::on(lab, &format!("drill_{blow:?}_{at}").to_lowercase());
+    let name = format!("drill_{blow:?}_{at}").to_lowercase();
+    // Small flushes, so that there is one soon after the blow.
+    let round = Round::on(lab, &name, &[("RETAIL_FLUSH_LINES", "100")]);
+    let monitoring = free_port();
     let (code, made) = round.run(&["setup"]);
     assert_eq!(code, 0, "{made}");
     let file = sample_file();
     let args = ["load", text(&file), "--rate", LINES_PER_SECOND, "--json"];
     let mut child = round
-        .command(&args)
-        .env("MONITORING_PORT", round.monitoring.to_string())
+        .command("data", &args)
+        .env("MONITORING_PORT", monitoring.to_string())
         .spawn()
         .unwrap();
-    let written = || round.counter("retail_lines_total{hop=\"write\"}");
+    let written = || counter(monitoring, "retail_lines_total{hop=\"write\"}");
     until("lines that flow", || {
         let ended = child.try_wait().unwrap();
         assert!(ended.is_none(), "the load ended with {ended:?}");
@@ -157,7 +87,7 @@ fn round(lab: &Lab, blow: Blow, at: u32, expected: &(Value, Value)) -> Duration 
     blow.fall(lab).unwrap();
     let begun = Instant::now();
     // What was under way when it fell may still arrive; two more flushes are of after it.
-    let flushes = || round.counter("retail_flushes_total{region=\"europe\"}");
+    let flushes = || counter(monitoring, "retail_flushes_total{region=\"europe\"}");
     let before = flushes();
     until("a write after the blow", || flushes() >= before + 2.0);
     let silent = begun.elapsed();

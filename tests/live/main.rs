@@ -5,11 +5,15 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "a test fails by panicking, helpers outside its function included"
+    clippy::print_stdout,
+    reason = "a test fails by panicking and tells by printing, helpers outside its function \
+              included"
 )]
 
 mod failover;
 mod lab;
+mod processes;
+mod round;
 
 use std::time::{Duration, Instant};
 
