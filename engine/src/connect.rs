@@ -1,6 +1,7 @@
 //! The steps of a connection test: are the settings complete, do the names resolve, do the ports
-//! answer; then, through the drivers of live mode, logins, data centres and rights. What cannot be
-//! tried without leaving something behind is listed as not tested.
+//! answer; then, through the drivers of live mode, logins, data centres, rights, and a record and a
+//! row that make the round trip. Those two go into the topic and the table of probes, where nothing
+//! is counted; where setup has not made these yet, that step is listed as not tested.
 //!
 //! The steps run in order and stop at the first that fails: what follows would fail for the same
 //! cause, and would only hide it.
@@ -11,14 +12,14 @@ use std::time::{Duration, Instant};
 
 use crate::config::LiveSettings;
 use crate::live::cassandra::{ClusterCheck, Rights};
-use crate::live::kafka::probe;
-use crate::ports::StoreError;
+use crate::live::kafka::probe::{self, Probe};
+use crate::ports::{Entropy as _, StoreError, SystemEntropy};
 
 /// How long a port may take to answer.
 pub const PORT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why a step without a driver is not run.
-const NO_DRIVER: &str = "this step is not tried without loading something";
+/// Why the round trip is not tried before the first setup.
+const NOT_SET_UP: &str = "there is nothing to write to yet; setup makes topics and tables";
 
 /// A step, in the order in which they run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +42,7 @@ pub enum Step {
     DataCentres,
     /// What the account may do in the keyspace.
     KeyspaceRights,
-    /// One line through all of it and back.
+    /// A record into a topic and a row into a table, and both back.
     RoundTrip,
 }
 
@@ -100,7 +101,7 @@ pub enum StepResult {
     },
     /// An earlier step failed.
     NotRun,
-    /// This build cannot run it, and why.
+    /// There is nothing to try it on, and why.
     NotTested(&'static str),
 }
 
@@ -134,7 +135,7 @@ pub fn test(live: &LiveSettings, tell: &mut dyn FnMut(Step, StepResult)) {
     let addresses = run.step(Step::Names, || resolve(&endpoints.unwrap_or_default()));
     run.step(Step::Ports, || connect(&addresses.unwrap_or_default()));
     let kafka = run.step(Step::KafkaTls, || probe::connect(live));
-    if let Some(kafka) = kafka {
+    if let Some(kafka) = &kafka {
         run.step(Step::KafkaLogin, || kafka.login());
         run.step(Step::KafkaRights, || kafka.rights());
     } else {
@@ -147,7 +148,9 @@ pub fn test(live: &LiveSettings, tell: &mut dyn FnMut(Step, StepResult)) {
     run.step(Step::KeyspaceRights, || {
         keyspace_rights(live, cluster.as_ref())
     });
-    run.not_tested(Step::RoundTrip);
+    run.step_if_set_up(Step::RoundTrip, || {
+        round_trip(kafka.as_ref(), cluster.as_ref())
+    });
 }
 
 struct Run<'a> {
@@ -156,19 +159,19 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn not_tested(&mut self, step: Step) {
-        let result = if self.failed {
-            StepResult::NotRun
-        } else {
-            StepResult::NotTested(NO_DRIVER)
-        };
-        (self.tell)(step, result);
-    }
-
     fn step<T>(
         &mut self,
         step: Step,
         work: impl FnOnce() -> Result<(T, String), Failure>,
+    ) -> Option<T> {
+        self.step_if_set_up(step, || work().map(Some))
+    }
+
+    /// A step that finds `None` where it has nothing to be tried on.
+    fn step_if_set_up<T>(
+        &mut self,
+        step: Step,
+        work: impl FnOnce() -> Result<Option<(T, String)>, Failure>,
     ) -> Option<T> {
         if self.failed {
             (self.tell)(step, StepResult::NotRun);
@@ -178,9 +181,13 @@ impl Run<'_> {
         let done = work();
         let took = begun.elapsed();
         match done {
-            Ok((value, found)) => {
+            Ok(Some((value, found))) => {
                 (self.tell)(step, StepResult::Passed { found, took });
                 Some(value)
+            }
+            Ok(None) => {
+                (self.tell)(step, StepResult::NotTested(NOT_SET_UP));
+                None
             }
             Err((what, cause, remedy)) => {
                 self.failed = true;
@@ -366,8 +373,8 @@ fn data_centres(cluster: Option<&ClusterCheck>) -> Result<((), String), Failure>
     let found = cluster
         .ok_or(StoreError::Closed)
         .and_then(ClusterCheck::data_centres);
-    let found = found.map_err(|error| cassandra_failure(&error))?;
-    Ok(((), found.join(", ")))
+    let (names, clocks) = found.map_err(|error| cassandra_failure(&error))?;
+    Ok(((), format!("{}; {clocks}", names.join(", "))))
 }
 
 fn keyspace_rights(
@@ -383,6 +390,27 @@ fn keyspace_rights(
         Rights::NotSetUp => format!("there is no keyspace {keyspace} yet; setup makes it"),
     };
     Ok(((), found))
+}
+
+/// A record and a row with a number that no other test has.
+fn round_trip(
+    kafka: Option<&Probe>,
+    cluster: Option<&ClusterCheck>,
+) -> Result<Option<((), String)>, Failure> {
+    let number = SystemEntropy::default().next_u64();
+    let record = kafka.map(|kafka| kafka.round_trip(number)).transpose()?;
+    let row = cluster
+        .map(|cluster| cluster.round_trip(number))
+        .transpose();
+    let row = row.map_err(|error| cassandra_failure(&error))?;
+    let (Some(Some(record)), Some(Some(row))) = (record, row) else {
+        return Ok(None);
+    };
+    let (record, row) = (record.as_millis(), row.as_millis());
+    Ok(Some((
+        (),
+        format!("a record in {record} ms, a row at QUORUM in {row} ms"),
+    )))
 }
 
 fn cassandra_failure(error: &StoreError) -> Failure {
@@ -409,6 +437,8 @@ mod tests {
 
     use super::*;
     use crate::config::Settings;
+    use crate::live::cassandra::TestKeyspace;
+    use crate::live::kafka::TestTopics;
 
     fn live(brokers: &[String], nodes: &[String]) -> LiveSettings {
         let mut live = Settings::in_dir("x").live;
@@ -452,7 +482,10 @@ mod tests {
         let told = run(&live);
         for (step, expect) in [
             (Step::CassandraLogin, "3 nodes, not encrypted"),
-            (Step::DataCentres, "Americas_DC, AsiaPacific_DC, Europe_DC"),
+            (
+                Step::DataCentres,
+                "Americas_DC, AsiaPacific_DC, Europe_DC; clocks agree to ",
+            ),
             (
                 Step::KeyspaceRights,
                 "there is no keyspace t_not_there yet; setup makes it",
@@ -462,7 +495,29 @@ mod tests {
             let StepResult::Passed { found, .. } = &result.1 else {
                 panic!("{result:?}");
             };
-            assert_eq!(found, expect);
+            assert!(found.starts_with(expect), "{found}");
+        }
+        let (_, last) = told.last().unwrap();
+        assert_eq!(*last, StepResult::NotTested(NOT_SET_UP));
+    }
+
+    #[test]
+    #[ignore = "needs a lab: RETAIL_LAB"]
+    fn every_step_passes_on_real_servers_that_are_set_up() {
+        let topics = TestTopics::new();
+        let keyspace = TestKeyspace::new("connect");
+        let mut live = topics.settings.live.clone();
+        let of = &keyspace.settings.live;
+        live.cassandra_contact_points
+            .clone_from(&of.cassandra_contact_points);
+        live.cassandra_keyspace.clone_from(&of.cassandra_keyspace);
+        let told = run(&live);
+        assert_eq!(told.len(), Step::ALL.len());
+        for (step, result) in told {
+            let StepResult::Passed { found, .. } = result else {
+                panic!("{step:?}: {result:?}");
+            };
+            println!("{}: {found}", step.name());
         }
     }
 

@@ -257,6 +257,7 @@ mod tests {
         for line in [
             "setup --list-settings",
             "setup --profile docker",
+            "setup --check --json",
             "load a.csv --rate 5 --max-rejects 2.5% --delimiter semicolon --json",
             "produce --input a.csv",
             "consume --region Europe",
@@ -292,6 +293,7 @@ mod tests {
         for line in [
             "",
             "load",
+            "setup --check --template",
             "consume --region mars",
             "consume --region europe --quarantine",
             "replay --to earliest",

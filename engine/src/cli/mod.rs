@@ -59,6 +59,7 @@ fn run(cli: &Cli, output: &Output) -> anyhow::Result<Exit> {
     let global = &cli.global;
     match &cli.verb {
         Verb::Setup(args) if args.lists() => verbs::setup::list(args, output),
+        Verb::Setup(args) if args.check => verbs::connect::run(global, output),
         Verb::Setup(_) => verbs::setup::run(global, output),
         Verb::Load(args) => verbs::load::run(args, global, output),
         Verb::Produce(args) => verbs::produce::run(args, global, output),

@@ -91,6 +91,7 @@ pub fn verdict(told: &[(Step, StepResult)]) -> (Status, String) {
             format!("Failed at step {} of {all}", failure.number),
         ),
         (None, false) => (Status::Stale, format!("{passed} of {all} passed")),
+        (None, true) if passed == all => (Status::Ok, format!("{passed} of {all} passed")),
         (None, true) => (
             Status::Unknown,
             format!("{passed} of {all} passed, {} not tested", all - passed),
@@ -98,7 +99,7 @@ pub fn verdict(told: &[(Step, StepResult)]) -> (Status, String) {
     }
 }
 
-/// Why the later steps were not tested.
+/// Why a step was not tested.
 pub fn not_tested(told: &[(Step, StepResult)]) -> Option<String> {
     told.iter().find_map(|(_, result)| match result {
         StepResult::NotTested(why) => Some(format!("Not tested: {why}.")),
@@ -134,5 +135,10 @@ mod tests {
         assert_eq!(rows[2].found, "waiting");
         assert_eq!(verdict(&told[..1]).1, "1 of 10 passed");
         assert_eq!(not_tested(&told), None);
+        let all = Step::ALL.map(|step| (step, told[0].1.clone()));
+        assert_eq!(verdict(&all), (Status::Ok, "10 of 10 passed".to_owned()));
+        let mut all = all.to_vec();
+        all[9].1 = StepResult::NotTested("there is nothing");
+        assert_eq!(verdict(&all).1, "9 of 10 passed, 1 not tested");
     }
 }

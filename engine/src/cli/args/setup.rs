@@ -10,6 +10,9 @@ pub(crate) struct SetupArgs {
     /// Print a settings file with every default
     #[arg(long, conflicts_with = "list_settings")]
     pub(crate) template: bool,
+    /// Test the connection of live mode step by step, and make nothing
+    #[arg(long, conflicts_with_all = ["list_settings", "template"])]
+    pub(crate) check: bool,
 }
 
 impl SetupArgs {

@@ -2,6 +2,7 @@
 
 pub(crate) mod analytics;
 pub(crate) mod bench;
+pub(crate) mod connect;
 pub(crate) mod consume;
 pub(crate) mod drill;
 pub(crate) mod export;

@@ -1,14 +1,16 @@
 //! The steps of a connection test that need the driver.
 
-use tokio::runtime::Runtime;
+use std::time::{Duration, Instant};
 
 use scylla::client::session::Session;
+use tokio::runtime::Runtime;
 
+use super::clocks;
 use super::config::Options;
 use super::schema;
 use super::session::connect;
 use crate::config::LiveSettings;
-use crate::ports::StoreError;
+use crate::ports::{StoreError, SystemClock};
 
 /// A connection that is tested step by step.
 pub struct ClusterCheck {
@@ -55,10 +57,15 @@ impl ClusterCheck {
         Ok((check, nodes))
     }
 
-    /// The data centres of the cluster, when those that are needed are among them.
-    pub fn data_centres(&self) -> Result<Vec<String>, StoreError> {
-        let session = self.session.as_ref().ok_or(StoreError::Closed)?;
-        schema::check_data_centres(session)
+    /// The data centres of the cluster, when those that are needed are among them, and what there
+    /// is to say of the nodes' clocks.
+    pub fn data_centres(&self) -> Result<(Vec<String>, String), StoreError> {
+        let (Some(session), Some(runtime)) = (&self.session, &self.runtime) else {
+            return Err(StoreError::Closed);
+        };
+        let names = schema::check_data_centres(session)?;
+        let readings = runtime.block_on(clocks::read(session, &SystemClock::default()));
+        Ok((names, clocks::told(&readings)))
     }
 
     /// Whether the keyspace is there and can be read and written.
@@ -73,6 +80,23 @@ impl ClusterCheck {
             schema::check(session, &self.options.keyspace).await?;
             schema::touch(session, &self.options.keyspace).await?;
             Ok(Rights::Ready)
+        })
+    }
+
+    /// Writes a row with this number at QUORUM and reads it at QUORUM; how long that took, or
+    /// `None` where there is no keyspace.
+    pub fn round_trip(&self, number: u64) -> Result<Option<Duration>, StoreError> {
+        let (Some(session), Some(runtime)) = (&self.session, &self.runtime) else {
+            return Err(StoreError::Closed);
+        };
+        runtime.block_on(async {
+            let keyspace = &self.options.keyspace;
+            if !schema::exists(session, keyspace).await? {
+                return Ok(None);
+            }
+            let begun = Instant::now();
+            schema::round_trip(session, keyspace, number.cast_signed()).await?;
+            Ok(Some(begun.elapsed()))
         })
     }
 }

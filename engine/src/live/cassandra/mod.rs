@@ -14,6 +14,7 @@
 //! so hints, disks and witnesses are unknown there.
 
 mod check;
+mod clocks;
 mod compare;
 mod config;
 mod convert;
@@ -48,6 +49,8 @@ use tokio::task::JoinHandle;
 
 pub use self::check::{ClusterCheck, Rights};
 pub use self::schema::{Made, SetupStep};
+#[cfg(test)]
+pub(crate) use self::tests::Lab as TestKeyspace;
 
 use self::config::Options;
 use self::core::Core;

@@ -24,6 +24,9 @@ pub(super) const VERSION: i32 = 1;
 /// Partitions that the rows of a derived table are spread over.
 pub(super) const PARTS: u64 = 16;
 
+/// How long the row of a connection test is kept, seconds.
+const PROBE_KEPT_SECS: i32 = 3_600;
+
 /// A read that a replica does not answer is sent to the next one soon, not after the usual time of
 /// reads, of which a new table knows none: the other nodes need some 14 s to miss one that is gone.
 const OPTIONS: &str = "speculative_retry = '50ms'";
@@ -170,6 +173,13 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
+    fn at_quorum(&self, act: Act) -> Failed {
+        Failed {
+            level: ConsistencyLevel::Quorum,
+            ..self.failed(act)
+        }
+    }
+
     fn failed(&self, act: Act) -> Failed {
         Failed {
             act,
@@ -352,6 +362,46 @@ pub(super) async fn touch(session: &Session, keyspace: &Keyspace) -> Result<(), 
         "INSERT INTO {name}.probes (dc, id) VALUES ('connection test', 0)"
     ))
     .await
+}
+
+/// Writes a row of probes and reads it back, both at QUORUM. It goes by itself after
+/// [`PROBE_KEPT_SECS`].
+pub(super) async fn round_trip(
+    session: &Session,
+    keyspace: &Keyspace,
+    number: i64,
+) -> Result<(), StoreError> {
+    let desk = Desk { session, keyspace };
+    let name = keyspace.as_str();
+    // A row of its own: two tests at a time do not meet.
+    let key = format!("connection test {number:016x}");
+    let mut insert = Statement::new(format!(
+        "INSERT INTO {name}.probes (dc, id) VALUES (?, ?) USING TTL ?"
+    ));
+    insert.set_consistency(Consistency::Quorum);
+    session
+        .query_unpaged(insert, (&key, number, PROBE_KEPT_SECS))
+        .await
+        .map_err(|error| desk.at_quorum(Act::Write).execution(&error))?;
+    let mut select = Statement::new(format!("SELECT id FROM {name}.probes WHERE dc = ?"));
+    select.set_consistency(Consistency::Quorum);
+    let failed = desk.at_quorum(Act::Read);
+    let rows = session
+        .query_unpaged(select, (&key,))
+        .await
+        .map_err(|error| failed.execution(&error))?
+        .into_rows_result()
+        .map_err(|error| unreadable(failed.via, &error))?;
+    let found = rows
+        .maybe_first_row::<(i64,)>()
+        .map_err(|error| unreadable(failed.via, &error))?;
+    match found {
+        Some((found,)) if found == number => Ok(()),
+        other => Err(unreadable(
+            failed.via,
+            &format!("a row was written at QUORUM, and {other:?} was read of it"),
+        )),
+    }
 }
 
 fn check_version(keyspace: &Keyspace, found: i32) -> Result<(), StoreError> {

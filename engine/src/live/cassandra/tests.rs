@@ -43,12 +43,12 @@ fn settings(keyspace: &str) -> Settings {
 }
 
 /// A keyspace of its own, dropped afterwards.
-struct Lab {
-    settings: Settings,
+pub(crate) struct Lab {
+    pub(crate) settings: Settings,
 }
 
 impl Lab {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let keyspace = format!("t_{name}_{}", std::process::id());
         let lab = Self {
             settings: settings(&keyspace),

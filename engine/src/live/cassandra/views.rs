@@ -77,6 +77,17 @@ impl<'a> NodeView<'a> {
         self.ask("SELECT key FROM system.local").await.is_ok()
     }
 
+    /// Its wall clock, milliseconds since 1970.
+    pub(super) async fn clock_ms(&self) -> Result<i64, String> {
+        let rows = self
+            .ask("SELECT toTimestamp(now()) FROM system.local")
+            .await?;
+        let (at,) = rows
+            .first_row::<(CqlTimestamp,)>()
+            .map_err(|error| error.to_string())?;
+        Ok(at.0)
+    }
+
     /// The nodes that it hears of, itself included.
     pub(super) async fn gossip(&self) -> Result<Vec<Heard>, String> {
         let rows = self

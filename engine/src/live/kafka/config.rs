@@ -71,6 +71,8 @@ pub(super) struct Names {
     groups: PerTopic<String>,
     /// The compacted topic that keeps the marks of loads.
     pub(super) marks: String,
+    /// The topic that connection tests write to. Nothing else reads it.
+    pub(super) probes: String,
     /// The group that readers outside every consumer group name. They never join or commit.
     pub(super) reader: String,
 }
@@ -82,6 +84,7 @@ impl Names {
             topics: PerTopic::from_fn(|topic| format!("{prefix}{}", topic.name())),
             groups: PerTopic::from_fn(|topic| format!("{prefix}{}", topic.group())),
             marks: format!("{prefix}retail-load-marks"),
+            probes: format!("{prefix}retail-probes"),
             reader: format!("{prefix}retail-reader"),
         }
     }

@@ -1,18 +1,24 @@
-//! The steps of a connection test that need a Kafka client: TLS, login, rights.
+//! The steps of a connection test that need a Kafka client: TLS, login, rights, and a record that
+//! goes there and comes back.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rdkafka::TopicPartitionList;
-use rdkafka::config::FromClientConfigAndContext;
+use parking_lot::Mutex;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::{BaseProducer, BaseRecord, ProducerContext};
+use rdkafka::{ClientContext, Offset as KafkaOffset, TopicPartitionList};
 
 use super::config::KafkaConfig;
+use super::errors::of_code;
 use super::health::{Ear, Link, Said};
 use crate::config::LiveSettings;
 use crate::connect::Failure;
 use crate::model::Topic;
+use crate::ports::LogError;
 
 /// How long the brokers may take to answer one step.
 const STEP_TIMEOUT: Duration = Duration::from_secs(5);
@@ -22,6 +28,7 @@ const TRY_TIMEOUT: Duration = Duration::from_millis(500);
 /// A client that reached the brokers, or was refused the login.
 pub(crate) struct Probe {
     client: BaseConsumer<Ear>,
+    link: Arc<Link>,
     config: KafkaConfig,
     account: Option<String>,
     refused: Option<Said>,
@@ -59,6 +66,7 @@ pub(crate) fn connect(live: &LiveSettings) -> Result<(Probe, String), Failure> {
     };
     let probe = Probe {
         client,
+        link,
         config,
         account: security.has_account().then(|| live.kafka_username.clone()),
         refused,
@@ -205,6 +213,103 @@ impl Probe {
         }
     }
 
+    /// Appends a record with this number to the topic of probes and fetches it again; how long
+    /// that took, or `None` where there is no such topic.
+    pub(crate) fn round_trip(&self, number: u64) -> Result<Option<Duration>, Failure> {
+        let topic = &self.config.names.probes;
+        match self.sees(topic) {
+            Ok(()) => {}
+            Err(Code::UnknownTopicOrPartition | Code::UnknownTopic) => return Ok(None),
+            Err(code) => return Err(self.no_right(&format!("topic {topic}"), code)),
+        }
+        let begun = Instant::now();
+        let value = number.to_be_bytes();
+        let at = self
+            .append(&value)
+            .map_err(|code| self.no_trip("append a record to", code))?;
+        let found = self
+            .fetch(at)
+            .map_err(|code| self.no_trip("give back a record of", code))?;
+        if found != value {
+            let brokers = &self.config.brokers;
+            return Err((
+                format!(
+                    "Kafka at {brokers} gives another record at offset {at} of topic {topic} \
+                     than was appended there"
+                ),
+                "the topic was made anew in this moment, or brokers of two clusters are listed"
+                    .to_owned(),
+                "test again, and look at live.kafka_bootstrap_servers".to_owned(),
+            ));
+        }
+        Ok(Some(begun.elapsed()))
+    }
+
+    /// The offset of a record that all in-sync replicas have.
+    fn append(&self, value: &[u8]) -> Result<i64, Code> {
+        let reports = Reports(Ear::new(Arc::clone(&self.link), "connection test"));
+        let mut config = self.config.marks_producer();
+        config.set("message.timeout.ms", STEP_TIMEOUT.as_millis().to_string());
+        let producer = BaseProducer::from_config_and_context(&config, reports)
+            .map_err(|error| code_of(&error))?;
+        let report = Arc::new(Mutex::new(None));
+        let topic = &self.config.names.probes;
+        let record: BaseRecord<'_, (), [u8], _> =
+            BaseRecord::with_opaque_to(topic, Arc::clone(&report))
+                .partition(0)
+                .payload(value);
+        producer
+            .send(record)
+            .map_err(|(error, _record)| code_of(&error))?;
+        // The client gives a record up after STEP_TIMEOUT and reports so.
+        let deadline = Instant::now() + 2 * STEP_TIMEOUT;
+        loop {
+            producer.poll(TRY_TIMEOUT);
+            if let Some(told) = report.lock().take() {
+                return told;
+            }
+            if Instant::now() >= deadline {
+                return Err(Code::MessageTimedOut);
+            }
+        }
+    }
+
+    /// The record at an offset.
+    fn fetch(&self, at: i64) -> Result<Vec<u8>, Code> {
+        let ear = Ear::new(Arc::clone(&self.link), "connection test");
+        let reader = BaseConsumer::from_config_and_context(&self.config.reader(), ear)
+            .map_err(|error| code_of(&error))?;
+        let mut wanted = TopicPartitionList::new();
+        wanted
+            .add_partition_offset(&self.config.names.probes, 0, KafkaOffset::Offset(at))
+            .and_then(|()| reader.assign(&wanted))
+            .map_err(|error| code_of(&error))?;
+        let deadline = Instant::now() + STEP_TIMEOUT;
+        let mut last = Code::OperationTimedOut;
+        while Instant::now() < deadline {
+            match reader.poll(TRY_TIMEOUT) {
+                Some(Ok(message)) => return Ok(message.payload().unwrap_or_default().to_vec()),
+                Some(Err(error)) => last = code_of(&error),
+                None => {}
+            }
+        }
+        Err(last)
+    }
+
+    fn no_trip(&self, did: &str, code: Code) -> Failure {
+        let topic = &self.config.names.probes;
+        let error = of_code(&self.link, &format!("{did} topic {topic}"), code);
+        let cause = match &error {
+            LogError::Refused { .. } => "the account or the topic does not allow it",
+            _ => "too few replicas are in sync, a disk is full, or the leader of the topic is away",
+        };
+        (
+            error.to_string(),
+            cause.to_owned(),
+            error.remedy().to_owned(),
+        )
+    }
+
     fn no_right(&self, what: &str, code: Code) -> Failure {
         (
             format!(
@@ -216,6 +321,30 @@ impl Probe {
              groups, and to write idempotently"
                 .to_owned(),
         )
+    }
+}
+
+/// Takes the report of the one record.
+struct Reports(Ear);
+
+impl ClientContext for Reports {
+    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
+        self.0.log(level, fac, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.error(error, reason);
+    }
+}
+
+impl ProducerContext for Reports {
+    type DeliveryOpaque = Arc<Mutex<Option<Result<i64, Code>>>>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, report: Self::DeliveryOpaque) {
+        *report.lock() = Some(match result {
+            Ok(message) => Ok(message.offset()),
+            Err((error, _message)) => Err(code_of(error)),
+        });
     }
 }
 

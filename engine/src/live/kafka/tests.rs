@@ -62,6 +62,7 @@ impl TestTopics {
         let (config, _) = self.config();
         let mut names: Vec<_> = Topic::ALL.map(|t| config.names.topic(t).to_owned()).into();
         names.push(config.names.marks.clone());
+        names.push(config.names.probes.clone());
         names
     }
 
@@ -119,7 +120,7 @@ fn the_contract_holds() {
 fn setup_makes_what_is_missing_and_can_be_done_again() {
     let place = TestTopics::new();
     let again = setup(&place.settings).unwrap();
-    assert_eq!(again.len(), 5);
+    assert_eq!(again.len(), 6);
     assert!(again.iter().all(|topic| topic.made == Made::Before));
     let mut other = place.settings.clone();
     other.log.partitions = 5;
@@ -416,6 +417,31 @@ fn a_login_is_tested_and_what_is_wrong_with_it_is_named() {
     );
     let (probe, _) = probe::connect(&place.settings.live).unwrap();
     assert_eq!(probe.rights().unwrap().1, "5 topics");
+    assert!(probe.round_trip(7).unwrap().is_some());
+}
+
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn a_record_of_a_connection_test_comes_back_and_no_topic_of_lines_grows() {
+    let place = TestTopics::new();
+    let (probe, _) = probe::connect(&place.settings.live).unwrap();
+    assert!(probe.round_trip(u64::MAX).unwrap().is_some());
+    assert!(probe.round_trip(8).unwrap().is_some());
+    let log = place.open();
+    for topic in Topic::ALL {
+        for number in 0..log.partitions(topic) {
+            let partition = TopicPartition::new(topic, number);
+            assert_eq!(log.offsets(partition).unwrap().end.0, 0, "{partition}");
+        }
+    }
+    // Topics that an older setup has made serve lines all the same, and there is nothing to try.
+    place.delete(&[&place.config().0.names.probes]);
+    wait_until("it is gone", || {
+        probe.round_trip(9).is_ok_and(|found| found.is_none())
+    });
+    drop(log);
+    place.open();
+    setup(&place.settings).unwrap();
 }
 
 #[test]

@@ -52,6 +52,7 @@ struct Wanted<'a> {
     settings: Vec<(&'static str, &'static str)>,
 }
 
+/// The topics without which nothing works.
 fn wanted(config: &KafkaConfig) -> Vec<Wanted<'_>> {
     let mut all: Vec<_> = Topic::ALL
         .into_iter()
@@ -73,6 +74,21 @@ fn wanted(config: &KafkaConfig) -> Vec<Wanted<'_>> {
         settings: vec![
             ("cleanup.policy", "compact"),
             ("min.cleanable.dirty.ratio", "0.1"),
+            ("segment.ms", "3600000"),
+        ],
+    });
+    all
+}
+
+/// The topics that setup makes: also the one of probes, which an older setup has not made.
+fn made(config: &KafkaConfig) -> Vec<Wanted<'_>> {
+    let mut all = wanted(config);
+    all.push(Wanted {
+        name: &config.names.probes,
+        partitions: 1,
+        settings: vec![
+            ("cleanup.policy", "delete"),
+            ("retention.ms", "3600000"),
             ("segment.ms", "3600000"),
         ],
     });
@@ -118,8 +134,16 @@ pub(super) fn check(
     link: &Link,
     config: &KafkaConfig,
 ) -> Result<Vec<TopicState>, LogError> {
+    check_all(wanted(config), asker, link)
+}
+
+fn check_all(
+    wanted: Vec<Wanted<'_>>,
+    asker: &BaseConsumer<Ear>,
+    link: &Link,
+) -> Result<Vec<TopicState>, LogError> {
     let there = there(asker, link)?;
-    let states = wanted(config).into_iter().map(|topic| {
+    let states = wanted.into_iter().map(|topic| {
         let Some((partitions, replication)) = there.get(topic.name).copied() else {
             return Err(LogError::Refused {
                 what: format!("Kafka at {} has no topic {}", link.brokers, topic.name),
@@ -182,7 +206,7 @@ pub(super) fn make(
     config: &KafkaConfig,
 ) -> Result<Vec<TopicState>, LogError> {
     let before = there(asker, link)?;
-    let missing: Vec<_> = wanted(config)
+    let missing: Vec<_> = made(config)
         .into_iter()
         .filter(|topic| !before.contains_key(topic.name))
         .collect();
@@ -191,7 +215,7 @@ pub(super) fn make(
     }
     let deadline = Instant::now() + REQUEST_TIMEOUT;
     let mut states = loop {
-        match check(asker, link, config) {
+        match check_all(made(config), asker, link) {
             Ok(states) => break states,
             // New topics take a moment until every broker knows them.
             Err(_) if !missing.is_empty() && Instant::now() < deadline => {
