@@ -14,28 +14,46 @@ pub(super) fn stored_generation(store: &dyn Store, clock: &dyn Clock) -> Result<
         via: Dc::Europe,
         level: ConsistencyLevel::Quorum,
     };
-    if let Some(value) = store.note(GENERATION, from)? {
-        let bytes = value.as_ref().try_into();
-        return bytes
-            .map(u64::from_le_bytes)
-            .map_err(|_length| OpenError::Internal("the stored generation is damaged".into()));
+    if let Some(generation) = generation_of(store, from)? {
+        return Ok(generation);
     }
     Ok(write_generation(
         store,
         clock,
-        Dc::Europe,
-        ConsistencyLevel::Quorum,
+        0,
+        (Dc::Europe, ConsistencyLevel::Quorum),
     )?)
 }
 
-/// Makes and stores a generation above all earlier ones.
-pub(crate) fn write_generation(
+/// The generation that is stored; `None` before the first.
+pub(super) fn generation_of(
+    store: &dyn Store,
+    from: ReadSource,
+) -> Result<Option<u64>, StoreError> {
+    let (ReadSource::Level { via: dc, .. } | ReadSource::Alone(dc)) = from;
+    let Some(value) = store.note(GENERATION, from)? else {
+        return Ok(None);
+    };
+    match value.as_ref().try_into() {
+        Ok(bytes) => Ok(Some(u64::from_le_bytes(bytes))),
+        Err(_length) => Err(StoreError::Unreadable {
+            dc,
+            what: "the stored generation is damaged".to_owned(),
+        }),
+    }
+}
+
+/// Makes and stores a generation: the time, which is above all earlier ones where clocks agree,
+/// and above `last` in any case. `last` is the highest timestamp of the generation before, which a
+/// machine whose clock is ahead may have made.
+pub(super) fn write_generation(
     store: &dyn Store,
     clock: &dyn Clock,
-    via: Dc,
-    level: ConsistencyLevel,
+    last: u64,
+    (via, level): (Dc, ConsistencyLevel),
 ) -> Result<u64, StoreError> {
-    let made = u64::try_from(clock.now().timestamp_micros()).unwrap_or(0);
+    let now = u64::try_from(clock.now().timestamp_micros()).unwrap_or(0);
+    let made = now.max(last + 1);
     write_note(
         store,
         GENERATION,

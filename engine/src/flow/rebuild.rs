@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::generation::write_generation;
+use super::generation::{generation_of, write_generation};
 use super::loads::{LoadError, SETTLE};
 use super::replay::{ReplayError, ReplayRequest};
 use super::runtime::Runtime;
-use crate::ports::{Settled, StoreError};
+use crate::ports::{ReadSource, Settled, StoreError};
 use crate::replay::plan::Strategy;
 
 /// Why summaries were not rebuilt.
@@ -45,8 +45,7 @@ impl Runtime {
     /// Rebuilds all summaries whose lines are still in the log; how many lines were read again.
     pub(crate) fn rebuild(self: &Arc<Self>) -> Result<u64, RebuildError> {
         self.drain_all()?;
-        let (via, level) = self.routes.anywhere();
-        let generation = write_generation(self.store.as_ref(), self.clock.as_ref(), via, level)?;
+        let generation = self.next_generation()?;
         let mut lines = 0;
         for consumer in &self.consumers {
             consumer.position.set_generation(generation);
@@ -65,5 +64,20 @@ impl Runtime {
             tracing::warn!("not every data centre has every summary yet");
         }
         Ok(lines)
+    }
+
+    /// Stores a generation above every timestamp of the one before.
+    fn next_generation(&self) -> Result<u64, RebuildError> {
+        let (via, level) = self.routes.anywhere();
+        let from = ReadSource::Level { via, level };
+        let before = generation_of(self.store.as_ref(), from)?.unwrap_or(0);
+        let mut end = 0;
+        for partition in self.partitions() {
+            let offsets = self.log.offsets(partition).map_err(ReplayError::from)?;
+            end = end.max(offsets.end.0);
+        }
+        let last = before.saturating_add(end);
+        let (store, clock) = (self.store.as_ref(), self.clock.as_ref());
+        Ok(write_generation(store, clock, last, (via, level))?)
     }
 }

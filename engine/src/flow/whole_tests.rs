@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::TimeDelta;
 use tempfile::TempDir;
 
 use super::loads::{LoadRequest, Resume, Until};
@@ -19,8 +20,7 @@ use crate::embedded::store::{EmbeddedStore, MemoryDisks, StoreOptions};
 use crate::intake::ReadOptions;
 use crate::model::{ConsistencyLevel, Dc, LineTable, Partition, Region, Summary, Topic};
 use crate::ports::{
-    BucketScope, BucketWrite, Flush, ReadSource, Settled, SystemClock, SystemEntropy,
-    WriteTimestamp,
+    AheadClock, BucketScope, BucketWrite, Flush, ReadSource, Settled, SystemEntropy, WriteTimestamp,
 };
 use crate::replay::plan::{Plan, PlanChanged, Strategy};
 use crate::telemetry::{Cursor, EventKind};
@@ -34,6 +34,8 @@ struct Place {
     dir: TempDir,
     disk: MemDisk,
     disks: MemoryDisks,
+    /// How far the clock of the next engine is ahead.
+    ahead: TimeDelta,
 }
 
 impl Place {
@@ -45,6 +47,7 @@ impl Place {
             dir,
             disk: MemDisk::default(),
             disks: MemoryDisks::default(),
+            ahead: TimeDelta::zero(),
         }
     }
 
@@ -57,7 +60,7 @@ impl Place {
         settings.monitoring.port = 0;
         settings.flow.flush_lines = 100;
         change(&mut settings);
-        let clock = Arc::new(SystemClock::default());
+        let clock = Arc::new(AheadClock::by(self.ahead));
         let options = LogOptions {
             segment_bytes: 30_000,
             ..LogOptions::default()
@@ -245,6 +248,30 @@ fn a_rebuild_mends_summaries_that_are_not_those_of_their_rows() {
     let place = Place::new();
     let engine = place.open(Roles::all());
     place.load(&engine, Until::Closed);
+    let now = u64::try_from(engine.clock.now().timestamp_micros()).unwrap();
+    // Newer than what is there, and older than the rebuild.
+    mends(&engine, WriteTimestamp(now));
+}
+
+#[test]
+fn a_rebuild_is_newer_than_what_a_machine_made_whose_clock_was_ahead() {
+    let mut place = Place::new();
+    place.ahead = TimeDelta::days(400);
+    let engine = place.open(Roles::all());
+    place.load(&engine, Until::Closed);
+    let was_ahead = engine.consumers[0].position.generation();
+    drop(engine);
+    place.ahead = TimeDelta::zero();
+    let engine = place.open(Roles::all());
+    // The last timestamp that the generation before could have given.
+    let longest = engine
+        .partitions()
+        .map(|p| engine.log.offsets(p).unwrap().end.0);
+    mends(&engine, WriteTimestamp(was_ahead + longest.max().unwrap()));
+}
+
+/// Plants wrong summaries under a timestamp, and sees a rebuild mend them.
+fn mends(engine: &Opened, timestamp: WriteTimestamp) {
     let before = engine.digest();
     assert_eq!(before.drift, []);
     let (via, level) = (Dc::Europe, ConsistencyLevel::Quorum);
@@ -255,8 +282,6 @@ fn a_rebuild_mends_summaries_that_are_not_those_of_their_rows() {
     engine.store.scan_summaries(&scope, from, visit).unwrap();
     planted.truncate(5);
     let wrong = Arc::new(Summary::default());
-    // Newer than what is there, and older than the rebuild.
-    let now = u64::try_from(engine.clock.now().timestamp_micros()).unwrap();
     let flush = Flush {
         buckets: planted
             .iter()
@@ -264,7 +289,7 @@ fn a_rebuild_mends_summaries_that_are_not_those_of_their_rows() {
                 key: *key,
                 lines: Vec::new(),
                 summary: Arc::clone(&wrong),
-                timestamp: WriteTimestamp(now),
+                timestamp,
             })
             .collect(),
         ..Flush::default()

@@ -89,3 +89,37 @@ impl Entropy for SystemEntropy {
         z ^ (z >> 31)
     }
 }
+
+/// The clock of a machine that is ahead of the others, or behind them.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct AheadClock {
+    system: SystemClock,
+    ahead: chrono::TimeDelta,
+}
+
+#[cfg(test)]
+impl AheadClock {
+    /// Ahead by a time; behind by a negative one.
+    pub(crate) fn by(ahead: chrono::TimeDelta) -> Self {
+        Self {
+            system: SystemClock::default(),
+            ahead,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Clock for AheadClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.system.now() + self.ahead
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.system.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.system.sleep(duration);
+    }
+}

@@ -14,6 +14,8 @@ pub(crate) mod store_contract;
 
 pub(crate) use comparison::{Held, compared};
 
+#[cfg(test)]
+pub(crate) use clock::AheadClock;
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
 pub use disk::{Disk, DiskFile, DiskLock};
 pub use fault::{Fault, Outcome};

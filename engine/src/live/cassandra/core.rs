@@ -70,8 +70,8 @@ impl Core {
         })
     }
 
-    /// A timestamp for what has none of its own: later than all before of this process, and by
-    /// the wall clock later than those of others.
+    /// A timestamp for what has none of its own: later than all before of this process, later
+    /// than those that it read ([`Core::heard`]), and by the wall clock later than those of others.
     pub(super) fn next_stamp(&self) -> i64 {
         let now = u64::try_from(self.clock.now().timestamp_micros()).unwrap_or(0);
         let advance = |last: u64| Some(now.max(last + 1));
@@ -80,6 +80,13 @@ impl Core {
             Ok(before) | Err(before) => before,
         };
         i64::try_from(now.max(before + 1)).unwrap_or(i64::MAX)
+    }
+
+    /// A timestamp that was read. What is written after it is later, even when it was made by a
+    /// machine whose clock is ahead: without this, Cassandra would keep the older value.
+    pub(super) fn heard(&self, stamp: i64) {
+        let stamp = u64::try_from(stamp).unwrap_or(0);
+        self.last_stamp.fetch_max(stamp, Ordering::Relaxed);
     }
 
     pub(super) fn check_open(&self) -> Result<(), StoreError> {

@@ -316,6 +316,9 @@ impl Core {
         let target = self.link.target(from);
         let statement = self.link.aimed(&self.statements.head, target);
         let row: Option<(i64,)> = self.first(&statement, (table,), target).await?;
+        if let Some((stamp,)) = row {
+            self.heard(stamp);
+        }
         Ok(row.map(|(stamp,)| stamp))
     }
 

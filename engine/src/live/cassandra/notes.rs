@@ -53,8 +53,11 @@ impl Core {
     ) -> Result<Option<Bytes>, StoreError> {
         let target = self.link.target(from);
         let statement = self.link.aimed(&self.statements.note, target);
-        let row: Option<(Vec<u8>,)> = self.first(&statement, (KIND, name), target).await?;
-        Ok(row.map(|(value,)| value.into()))
+        let row: Option<(Vec<u8>, i64)> = self.first(&statement, (KIND, name), target).await?;
+        Ok(row.map(|(value, stamp)| {
+            self.heard(stamp);
+            value.into()
+        }))
     }
 
     /// See [`crate::ports::Store::notes`].

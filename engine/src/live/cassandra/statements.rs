@@ -96,7 +96,7 @@ impl Statements {
                 .await?,
             note: link
                 .prepare(format!(
-                    "SELECT value FROM {ks}.notes WHERE kind = ? AND name = ?"
+                    "SELECT value, WRITETIME(value) FROM {ks}.notes WHERE kind = ? AND name = ?"
                 ))
                 .await?,
             notes_from: scan(

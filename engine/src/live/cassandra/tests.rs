@@ -18,8 +18,8 @@ use crate::live::faults::FaultControl;
 use crate::model::{ConsistencyLevel, Dc, DcSet, Reading};
 use crate::ports::store_contract::{self, Breaker, alone, converged, settled, wait_until, write};
 use crate::ports::{
-    BucketWrite, Clock, DcState, DerivedRows, Flush, Outcome, ReadSource, Store, StoreError,
-    SystemClock,
+    AheadClock, BucketWrite, Clock, DcState, DerivedRows, Flush, Note, Outcome, ReadSource, Store,
+    StoreError, SystemClock,
 };
 
 mod speed;
@@ -58,7 +58,10 @@ impl Lab {
     }
 
     fn open(&self) -> CassandraStore {
-        let clock = Arc::new(SystemClock::default());
+        self.open_with(Arc::new(SystemClock::default()))
+    }
+
+    fn open_with(&self, clock: Arc<dyn Clock>) -> CassandraStore {
         let faults = Arc::new(FaultControl::default());
         CassandraStore::connect(&self.settings, clock, faults).unwrap()
     }
@@ -372,6 +375,58 @@ fn a_paused_node_is_noticed_by_our_own_time_outs_and_comes_back() {
         store.compare().is_ok_and(|found| found.converged())
     });
     converged(&store, 2);
+    store.close().unwrap();
+}
+
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn what_a_machine_wrote_whose_clock_was_ahead_is_replaced_all_the_same() {
+    let lab = Lab::new("ahead");
+    let ahead = lab.open_with(Arc::new(AheadClock::by(chrono::TimeDelta::hours(9))));
+    let store = lab.open();
+    let level = ConsistencyLevel::Quorum;
+    let from = ReadSource::Level {
+        via: Dc::Europe,
+        level,
+    };
+    let note = |value: &'static str| Flush {
+        notes: vec![Note {
+            name: "generation".to_owned(),
+            value: value.into(),
+        }],
+        ..Flush::default()
+    };
+    let table = |rows: &[&str]| DerivedRows {
+        table: "of_a_test".into(),
+        rows: rows
+            .iter()
+            .map(|key| ((*key).to_owned(), format!("{{\"key\":{key}}}")))
+            .collect(),
+    };
+    write(&ahead, note("old"), Dc::Europe, level).unwrap();
+    ahead
+        .write_derived(&[table(&["1", "2"])], Dc::Europe, level)
+        .unwrap();
+    assert_eq!(store.note("generation", from).unwrap().unwrap(), "old");
+    write(&store, note("new"), Dc::Europe, level).unwrap();
+    assert_eq!(store.note("generation", from).unwrap().unwrap(), "new");
+    // A row that is gone, and one that is another.
+    store
+        .write_derived(&[table(&["2", "3"])], Dc::Europe, level)
+        .unwrap();
+    assert_eq!(
+        store.read_derived("of_a_test", from).unwrap(),
+        table(&["2", "3"])
+    );
+
+    // Rows and summaries have their timestamps from the log: whose clock the process has that
+    // writes them is the same.
+    let shop = Shop::over(Arc::clone(ahead.catalog()));
+    write(&ahead, shop.flush(0), Dc::Europe, ConsistencyLevel::All).unwrap();
+    let shop = Shop::over(Arc::clone(store.catalog()));
+    write(&store, shop.flush(1), Dc::Americas, ConsistencyLevel::All).unwrap();
+    converged(&store, 2);
+    ahead.close().unwrap();
     store.close().unwrap();
 }
 
