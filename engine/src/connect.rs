@@ -432,6 +432,9 @@ fn cassandra_failure(error: &StoreError) -> Failure {
 }
 
 #[cfg(test)]
+mod secured_tests;
+
+#[cfg(test)]
 mod tests {
     use std::net::TcpListener;
 

@@ -280,6 +280,7 @@ mod tests {
             "export customers --segment Champions --net --format json --out c.json",
             "bench --smoke",
             "lab up --first-address 127.0.1.1 --commitlog-sync group --home d",
+            "lab up --secured",
             "lab kill europe",
             "lab nodetool Europe_DC repair -full retail",
         ] {

@@ -10,14 +10,16 @@ use serde_json::{Value, json};
 
 use crate::model::Dc;
 
+use super::accounts;
 use super::conf;
 use super::error::LabError;
 use super::fetch;
-use super::options::LabOptions;
+use super::options::{LabOptions, Security};
 use super::place::{Home, Server};
 use super::probe;
 use super::process::{ProcessState, Processes, Signal};
 use super::program;
+use super::secrets::{Account, Secrets};
 
 /// Four JVMs that start at once have needed 36 s on two processors, and minutes where others
 /// compiled meanwhile. One that ends is noticed at once, so that only a hanging one takes as long.
@@ -154,15 +156,51 @@ impl Lab {
         program::tail_of_file(&self.log(server), lines)
     }
 
-    /// The variables with which the engine uses this lab.
+    /// The account that the servers of a secured lab know, once it is up; `None` for an open one.
+    pub fn account(&self) -> Result<Option<Account>, LabError> {
+        Ok(self.secrets()?.map(|secrets| secrets.account))
+    }
+
+    /// The file with the password of the account; `None` for an open lab.
+    pub fn password_file(&self) -> Option<PathBuf> {
+        match self.options.security {
+            Security::Open => None,
+            Security::Secured => Some(self.home.password()),
+        }
+    }
+
+    /// What the servers are protected with, once it is made.
+    fn secrets(&self) -> Result<Option<Secrets>, LabError> {
+        match self.options.security {
+            Security::Open => Ok(None),
+            Security::Secured => Secrets::read(&self.home).map(Some),
+        }
+    }
+
+    /// The variables with which the engine uses this lab. Passwords are not among them: see
+    /// [`Lab::account`].
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let client = |server| self.options.client(server).to_string();
         let nodes: Vec<_> = Dc::ALL.map(|dc| client(Server::Node(dc))).into();
-        vec![
+        let mut all = vec![
             ("RETAIL_MODE", "live".to_owned()),
             ("KAFKA_BOOTSTRAP_SERVERS", client(Server::Kafka)),
             ("CASSANDRA_CONTACT_POINTS", nodes.join(",")),
-        ]
+        ];
+        if let Ok(Some(secrets)) = self.secrets() {
+            let authority = secrets.authority.display().to_string();
+            let name = secrets.account.name;
+            all.extend([
+                ("RETAIL_KAFKA_SECURITY", "sasl_tls".to_owned()),
+                ("RETAIL_KAFKA_SASL_MECHANISM", "scram_sha_512".to_owned()),
+                ("RETAIL_KAFKA_USERNAME", name.clone()),
+                ("RETAIL_KAFKA_CA_FILE", authority.clone()),
+                ("RETAIL_CASSANDRA_TLS", "true".to_owned()),
+                ("RETAIL_CASSANDRA_USERNAME", name),
+                ("RETAIL_CASSANDRA_CA_FILE", authority),
+            ]);
+        }
+        all
     }
 
     /// Fetches the jars that are not there; `tell` hears what is done.
@@ -190,7 +228,17 @@ impl Lab {
         for server in &starting {
             self.launch(*server)?;
         }
-        self.wait_ready(&Server::ALL, Readiness::Joined, tell)
+        self.wait_ready(&Server::ALL, Readiness::Joined, tell)?;
+        self.make_account()
+    }
+
+    fn make_account(&self) -> Result<(), LabError> {
+        match self.secrets()? {
+            None => Ok(()),
+            Some(Secrets { account, .. }) => {
+                accounts::make(self.options.probed(Server::Node(Dc::Europe)), &account)
+            }
+        }
     }
 
     /// Starts a server that does not run, and waits until it serves.
@@ -260,7 +308,11 @@ impl Lab {
     /// Ends every server and deletes data, logs and options; the jars stay.
     pub fn wipe(&self, tell: &mut dyn FnMut(&str)) -> Result<(), LabError> {
         self.down(tell)?;
-        for path in [self.home.data_of_all(), self.home.logs()] {
+        for path in [
+            self.home.data_of_all(),
+            self.home.logs(),
+            self.home.secrets(),
+        ] {
             removed(fs::remove_dir_all(&path), path)?;
         }
         for path in [self.home.processes(), self.home.options()] {
@@ -372,7 +424,7 @@ impl Lab {
     }
 
     fn is_ready(&self, server: Server, readiness: Readiness) -> Result<(), String> {
-        let address = self.options.client(server);
+        let address = self.options.probed(server);
         match server {
             Server::Kafka => match probe::kafka(address) {
                 Ok(0) => Err("no broker is in service".to_owned()),
@@ -380,7 +432,7 @@ impl Lab {
                 Err(error) => Err(error.to_string()),
             },
             Server::Node(dc) => {
-                let ring = probe::cassandra(address).map_err(|error| error.to_string())?;
+                let ring = self.ring(dc).map_err(|error| error.to_string())?;
                 if ring.own != dc.name() {
                     return Err(format!("it is in {}", ring.own));
                 }
@@ -395,13 +447,21 @@ impl Lab {
         }
     }
 
+    fn ring(&self, dc: Dc) -> io::Result<probe::Ring> {
+        let at = self.options.probed(Server::Node(dc));
+        match self.secrets().map_err(io::Error::other)? {
+            None => probe::cassandra(at, None),
+            Some(Secrets { account, .. }) => accounts::ring(at, &account),
+        }
+    }
+
     fn ask(&self, server: Server) -> Result<String, String> {
-        let address = self.options.client(server);
+        let address = self.options.probed(server);
         let answer = match server {
             Server::Kafka => {
                 probe::kafka(address).map(|brokers| format!("{brokers} broker in service"))
             }
-            Server::Node(_) => probe::cassandra(address).map(|ring| {
+            Server::Node(dc) => self.ring(dc).map(|ring| {
                 let mut peers = ring.peers;
                 peers.sort_unstable();
                 format!("{}, knows {}", ring.own, peers.join(" and "))
@@ -433,7 +493,11 @@ impl Lab {
 
     /// Writes options and configuration; the options last, as the sign that it is set up.
     fn configure(&self) -> Result<(), LabError> {
-        conf::write_all(&self.home, &self.options)?;
+        let secrets = match self.options.security {
+            Security::Open => None,
+            Security::Secured => Some(Secrets::of(&self.home, &self.options)?),
+        };
+        conf::write_all(&self.home, &self.options, secrets.as_ref())?;
         let logs = self.home.logs();
         let path = self.home.options();
         fs::create_dir_all(&logs)
@@ -448,7 +512,7 @@ impl Lab {
 
     fn launch(&self, server: Server) -> Result<(), LabError> {
         if server == Server::Kafka && !conf::is_formatted(&self.home) {
-            let mut command = conf::format_broker(&self.home);
+            let mut command = conf::format_broker(&self.home, self.secrets()?.as_ref());
             let ran = program::run(&mut command, "java", "openjdk-17-jre-headless")?;
             if !ran.succeeded {
                 return Err(LabError::Tool {

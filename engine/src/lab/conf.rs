@@ -10,6 +10,7 @@ use super::error::LabError;
 use super::options::{CommitlogSync, LabOptions};
 use super::place::{Home, Server};
 use super::program::{argument_file, class_path, java, property};
+use super::secrets::{Secrets, make_private};
 
 const SERVER_PROPERTIES: &str = include_str!("../../../assets/lab/server.properties");
 const KAFKA_JVM: &str = include_str!("../../../assets/lab/kafka.jvm");
@@ -32,13 +33,21 @@ const fn token(dc: Dc) -> i64 {
     }
 }
 
-/// Writes the configuration of all servers.
-pub(super) fn write_all(home: &Home, options: &LabOptions) -> Result<(), LabError> {
+/// Writes the configuration of all servers. With secrets, it has them in it, and nobody else may
+/// read it.
+pub(super) fn write_all(
+    home: &Home,
+    options: &LabOptions,
+    secrets: Option<&Secrets>,
+) -> Result<(), LabError> {
+    if secrets.is_some() {
+        make_private(&home.conf_of_all())?;
+    }
     let kafka = home.conf(Server::Kafka);
     write(&kafka, "jvm.args", KAFKA_JVM)?;
-    write(&kafka, "server.properties", &broker(home, options))?;
+    write(&kafka, "server.properties", &broker(home, options, secrets))?;
     for dc in Dc::ALL {
-        write_node(home, options, dc)?;
+        write_node(home, options, secrets, dc)?;
     }
     let nodetool = home.nodetool_conf();
     let logback = nodetool.join("logback.xml");
@@ -53,13 +62,18 @@ pub(super) fn write_all(home: &Home, options: &LabOptions) -> Result<(), LabErro
     write(&nodetool, "logback.xml", &logging(&log, "WARN"))
 }
 
-fn write_node(home: &Home, options: &LabOptions, dc: Dc) -> Result<(), LabError> {
+fn write_node(
+    home: &Home,
+    options: &LabOptions,
+    secrets: Option<&Secrets>,
+    dc: Dc,
+) -> Result<(), LabError> {
     let server = Server::Node(dc);
     let conf = home.conf(server);
     let agent = agent(&home.jars(server))?;
     let jvm = format!("{CASSANDRA_JVM}{JAVA_MODULES}-javaagent:{agent}\n");
     write(&conf, "jvm.args", &jvm)?;
-    write(&conf, "cassandra.yaml", &node(options, dc))?;
+    write(&conf, "cassandra.yaml", &node(options, secrets, dc))?;
     let rack = format!("dc={}\nrack=rack1\n", dc.name());
     write(&conf, "cassandra-rackdc.properties", &rack)?;
     write(&conf, "logback.xml", &logging(&home.log(server), "INFO"))
@@ -83,19 +97,91 @@ fn agent(jars: &Path) -> Result<String, LabError> {
         .ok_or_else(missing)
 }
 
-fn broker(home: &Home, options: &LabOptions) -> String {
+fn broker(home: &Home, options: &LabOptions, secrets: Option<&Secrets>) -> String {
+    let at = |protocol: &str, port: u16| format!("{protocol}://{}:{port}", options.first_address);
+    let listeners = match secrets {
+        None => vec![at("PLAINTEXT", options.kafka_port)],
+        Some(_) => vec![
+            at("SASL_SSL", options.kafka_port),
+            at("SASL_PLAINTEXT", options.sasl_port()),
+            at("PLAINTEXT", options.own_kafka_port()),
+        ],
+    };
     fill(
         SERVER_PROPERTIES,
         &[
             ("address", options.first_address.to_string()),
-            ("kafka_port", options.kafka_port.to_string()),
+            ("listeners", listeners.join(",")),
+            ("security", secrets.map(broker_security).unwrap_or_default()),
             ("controller_port", options.controller_port().to_string()),
             ("data", home.data(Server::Kafka).display().to_string()),
         ],
     )
 }
 
-fn node(options: &LabOptions, dc: Dc) -> String {
+/// Accounts of PLAIN stand here; those of SCRAM are put into the data when it is made.
+fn broker_security(secrets: &Secrets) -> String {
+    const MODULES: &str = "org.apache.kafka.common.security";
+    let Secrets {
+        account,
+        keystore,
+        keystore_password,
+        ..
+    } = secrets;
+    let mut lines = vec![
+        "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512".to_owned(),
+        "ssl.keystore.type=PKCS12".to_owned(),
+        format!("ssl.keystore.location={}", keystore.display()),
+        format!("ssl.keystore.password={keystore_password}"),
+        format!("ssl.key.password={keystore_password}"),
+    ];
+    for listener in ["sasl_ssl", "sasl_plaintext"] {
+        let mut login = |mechanism: &str, module: &str| {
+            lines.push(format!(
+                "listener.name.{listener}.{mechanism}.sasl.jaas.config={MODULES}.{module};"
+            ));
+        };
+        let (name, password) = (&account.name, &account.password);
+        let user = format!("plain.PlainLoginModule required user_{name}=\"{password}\"");
+        login("plain", &user);
+        for mechanism in SCRAM {
+            login(
+                &mechanism.to_ascii_lowercase(),
+                "scram.ScramLoginModule required",
+            );
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// An account of its own for each mechanism.
+const SCRAM: [&str; 2] = ["SCRAM-SHA-256", "SCRAM-SHA-512"];
+
+fn node_security(options: &LabOptions, secrets: &Secrets) -> String {
+    let Secrets {
+        keystore,
+        keystore_password,
+        ..
+    } = secrets;
+    format!(
+        "native_transport_port_ssl: {}\n\
+         authenticator: PasswordAuthenticator\n\
+         authorizer: CassandraAuthorizer\n\
+         client_encryption_options:\n  \
+           enabled: true\n  \
+           optional: false\n  \
+           require_client_auth: false\n  \
+           store_type: PKCS12\n  \
+           keystore: {}\n  \
+           keystore_password: \"{keystore_password}\"\n",
+        options.cql_port,
+        keystore.display()
+    )
+}
+
+fn node(options: &LabOptions, secrets: Option<&Secrets>, dc: Dc) -> String {
+    // Of two ports the first one is that where nothing is encrypted.
+    let cql_port = options.probed(Server::Node(dc)).port();
     let seeds: Vec<_> = Dc::ALL
         .map(|dc| options.address(dc).to_string())
         .into_iter()
@@ -119,7 +205,13 @@ fn node(options: &LabOptions, dc: Dc) -> String {
             ("seeds", seeds.join(",")),
             ("address", options.address(dc).to_string()),
             ("storage_port", options.storage_port.to_string()),
-            ("cql_port", options.cql_port.to_string()),
+            ("cql_port", cql_port.to_string()),
+            (
+                "security",
+                secrets
+                    .map(|secrets| node_security(options, secrets))
+                    .unwrap_or_default(),
+            ),
             ("commitlog_sync", sync.to_owned()),
             ("concurrent_writes", concurrent_writes.to_string()),
             ("phi", options.phi.to_string()),
@@ -195,7 +287,7 @@ pub(super) fn run(home: &Home, options: &LabOptions, server: Server) -> Command 
 }
 
 /// The command that makes the broker's data folder.
-pub(super) fn format_broker(home: &Home) -> Command {
+pub(super) fn format_broker(home: &Home, secrets: Option<&Secrets>) -> Command {
     let mut command = Command::new(java());
     command
         .args([
@@ -206,6 +298,13 @@ pub(super) fn format_broker(home: &Home) -> Command {
         .args(["-cp", &class_path(None, &home.jars(Server::Kafka))])
         .args(["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c"])
         .arg(home.conf(Server::Kafka).join("server.properties"));
+    if let Some(Secrets { account, .. }) = secrets {
+        for mechanism in SCRAM {
+            let (name, password) = (&account.name, &account.password);
+            let added = format!("{mechanism}=[name={name},password={password}]");
+            command.args(["--add-scram", &added]);
+        }
+    }
     command
 }
 
@@ -231,6 +330,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
+    use crate::lab::secrets::Account;
 
     fn options() -> LabOptions {
         LabOptions {
@@ -246,10 +346,32 @@ mod tests {
         let home = Home::at(dir.path()).unwrap();
         let jars = home.jars(Server::Node(Dc::Europe));
         fs::create_dir_all(&jars).unwrap();
-        let error = write_all(&home, &options()).unwrap_err();
+        let error = write_all(&home, &options(), None).unwrap_err();
         assert!(matches!(error, LabError::NotFetched { .. }), "{error}");
         fs::write(jars.join("jamm-0.4.0.jar"), "").unwrap();
-        write_all(&home, &options()).unwrap();
+        let secrets = Secrets {
+            account: Account {
+                name: "someone".to_owned(),
+                password: "pass1word".to_owned(),
+            },
+            keystore: "/k.p12".into(),
+            keystore_password: "pass2word".to_owned(),
+            authority: "/a.pem".into(),
+        };
+        for secrets in [None, Some(&secrets)] {
+            write_all(&home, &options(), secrets).unwrap();
+            no_placeholder_in(&home);
+        }
+        let broker = home.conf(Server::Kafka).join("server.properties");
+        let text = fs::read_to_string(broker).unwrap();
+        assert!(text.contains("user_someone=\"pass1word\";"), "{text}");
+        let node = home.conf(Server::Node(Dc::Europe)).join("cassandra.yaml");
+        let text = fs::read_to_string(node).unwrap();
+        assert!(text.contains("keystore_password: \"pass2word\""), "{text}");
+        assert!(!text.contains("pass1word"), "{text}");
+    }
+
+    fn no_placeholder_in(home: &Home) {
         let mut files = 0;
         for folder in fs::read_dir(home.root().join("conf")).unwrap() {
             for file in fs::read_dir(folder.unwrap().path()).unwrap() {
@@ -266,7 +388,7 @@ mod tests {
 
     #[test]
     fn a_node_listens_on_its_own_address_and_syncs_as_told() {
-        let text = node(&options(), Dc::Americas);
+        let text = node(&options(), None, Dc::Americas);
         for line in [
             "listen_address: 127.0.1.2",
             "rpc_address: 127.0.1.2",

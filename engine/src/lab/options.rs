@@ -39,6 +39,18 @@ impl CommitlogSync {
     }
 }
 
+/// Whether clients are asked who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Security {
+    /// Nobody is asked, and nothing is encrypted.
+    #[default]
+    Open,
+    /// Clients need an account, and connections are encrypted. Both are for trying how an engine
+    /// fares with such servers: the lab itself keeps ports for itself that need less.
+    Secured,
+}
+
 /// How a lab is set up. Two labs run side by side when their addresses and JMX ports differ.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,6 +70,9 @@ pub struct LabOptions {
     pub commitlog_sync: CommitlogSync,
     /// How sure a node must be that another one is dead, 5 to 16: 6 takes some 14 s.
     pub phi: u8,
+    /// Whether clients are asked who they are.
+    #[serde(default)]
+    pub security: Security,
 }
 
 impl Default for LabOptions {
@@ -70,6 +85,7 @@ impl Default for LabOptions {
             jmx_port: 7199,
             commitlog_sync: CommitlogSync::Periodic,
             phi: 6,
+            security: Security::Open,
         }
     }
 }
@@ -85,17 +101,20 @@ impl LabOptions {
                 self.first_address.to_string(),
             ));
         }
-        let mut ports = [
+        let mut ports = vec![
             self.kafka_port,
             self.controller_port(),
             self.cql_port,
             self.storage_port,
         ];
+        if self.security == Security::Secured {
+            ports.extend([self.sasl_port(), self.own_kafka_port(), self.own_cql_port()]);
+        }
         ports.sort_unstable();
         // 0 would be the system's choice, which nobody could be told.
         if ports.contains(&0) || ports.windows(2).any(|pair| pair.first() == pair.last()) {
             return Err(refused(
-                "the ports of broker, controller, CQL and between nodes must be four",
+                "the ports of broker, controller, CQL and between nodes must differ",
                 format!("{ports:?}"),
             ));
         }
@@ -122,6 +141,31 @@ impl LabOptions {
         self.kafka_port.wrapping_add(1)
     }
 
+    /// Port of a secured broker where an account is needed and nothing is encrypted.
+    pub const fn sasl_port(&self) -> u16 {
+        self.kafka_port.wrapping_add(2)
+    }
+
+    /// Port of a secured broker that needs nothing: for itself and for the lab.
+    pub(super) const fn own_kafka_port(&self) -> u16 {
+        self.kafka_port.wrapping_add(3)
+    }
+
+    /// Port of a secured node where nothing is encrypted: for the lab.
+    pub(super) const fn own_cql_port(&self) -> u16 {
+        self.cql_port.wrapping_add(1)
+    }
+
+    /// Where the lab asks a server whether it serves.
+    pub(super) fn probed(&self, server: Server) -> SocketAddrV4 {
+        let port = match (self.security, server) {
+            (Security::Open, _) => return self.client(server),
+            (Security::Secured, Server::Kafka) => self.own_kafka_port(),
+            (Security::Secured, Server::Node(_)) => self.own_cql_port(),
+        };
+        SocketAddrV4::new(*self.client(server).ip(), port)
+    }
+
     /// Where clients of a server connect.
     pub fn client(&self, server: Server) -> SocketAddrV4 {
         match server {
@@ -138,6 +182,24 @@ impl LabOptions {
 
     /// Every address that a server listens on, with the option that moves it.
     pub(super) fn listeners(&self, server: Server) -> Vec<(SocketAddrV4, &'static str)> {
+        let mut all = self.open_listeners(server);
+        if self.security == Security::Secured {
+            let option = match server {
+                Server::Kafka => "--kafka-port",
+                Server::Node(_) => "--cql-port",
+            };
+            all.push((self.probed(server), option));
+            if server == Server::Kafka {
+                all.push((
+                    SocketAddrV4::new(self.first_address, self.sasl_port()),
+                    option,
+                ));
+            }
+        }
+        all
+    }
+
+    fn open_listeners(&self, server: Server) -> Vec<(SocketAddrV4, &'static str)> {
         match server {
             Server::Kafka => vec![
                 (self.client(server), "--kafka-port"),
@@ -172,6 +234,11 @@ mod tests {
             ..LabOptions::default()
         };
         options.check().unwrap();
+        let secured = LabOptions {
+            security: Security::Secured,
+            ..options.clone()
+        };
+        secured.check().unwrap();
         let clients: Vec<_> = Server::ALL.map(|s| options.client(s).to_string()).into();
         assert_eq!(
             clients,
@@ -182,15 +249,17 @@ mod tests {
                 "127.0.1.3:9042"
             ]
         );
-        let mut all: Vec<_> = Server::ALL
-            .into_iter()
-            .flat_map(|server| options.listeners(server))
-            .map(|(address, _)| address)
-            .collect();
-        let count = all.len();
-        all.sort_unstable();
-        all.dedup();
-        assert_eq!(all.len(), count);
+        for options in [options, secured] {
+            let mut all: Vec<_> = Server::ALL
+                .into_iter()
+                .flat_map(|server| options.listeners(server))
+                .map(|(address, _)| address)
+                .collect();
+            let count = all.len();
+            all.sort_unstable();
+            all.dedup();
+            assert_eq!(all.len(), count);
+        }
     }
 
     #[test]
@@ -211,6 +280,11 @@ mod tests {
             },
             LabOptions {
                 kafka_port: 0,
+                ..default()
+            },
+            LabOptions {
+                cql_port: 9094,
+                security: Security::Secured,
                 ..default()
             },
             LabOptions {

@@ -105,14 +105,28 @@ impl Home {
         self.0.join("poms")
     }
 
+    pub(super) fn conf_of_all(&self) -> PathBuf {
+        self.0.join("conf")
+    }
+
     /// Configuration of a server. No other process has this path on its command line.
     pub(super) fn conf(&self, server: Server) -> PathBuf {
-        self.0.join("conf").join(server.slug())
+        self.conf_of_all().join(server.slug())
     }
 
     /// Configuration of nodetool, the same for all nodes.
     pub(super) fn nodetool_conf(&self) -> PathBuf {
-        self.0.join("conf").join("nodetool")
+        self.conf_of_all().join("nodetool")
+    }
+
+    /// What a secured lab is protected with.
+    pub(super) fn secrets(&self) -> PathBuf {
+        self.0.join("secrets")
+    }
+
+    /// The password of its account.
+    pub(super) fn password(&self) -> PathBuf {
+        self.secrets().join("password")
     }
 
     pub(super) fn data_of_all(&self) -> PathBuf {

@@ -11,8 +11,12 @@ use std::time::Duration;
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 
+use super::secrets::Account;
+
 /// How long one question may take in all its parts together with connecting, each by itself.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a change of the schema or of the roles may take.
+const CHANGE_PATIENCE: Duration = Duration::from_secs(20);
 /// Longer than any answer to what is asked here; a length above it is another protocol.
 const ANSWER_MAX: usize = 1 << 20;
 
@@ -25,14 +29,31 @@ pub(super) struct Ring {
     pub(super) peers: Vec<String>,
 }
 
-/// Asks a node for its own data centre and those of its peers.
-pub(super) fn cassandra(address: SocketAddrV4) -> io::Result<Ring> {
+/// Asks a node for its own data centre and those of its peers. The account is told to a node that
+/// asks for one.
+pub(super) fn cassandra(address: SocketAddrV4, account: Option<&Account>) -> io::Result<Ring> {
     let mut node = Cql(connect(address)?);
-    node.start()?;
+    node.start(account)?;
     let own = node.column("SELECT data_center FROM system.local")?;
     let peers = node.column("SELECT data_center FROM system.peers")?;
     let own = own.into_iter().next().ok_or_else(|| odd("no local row"))?;
     Ok(Ring { own, peers })
+}
+
+/// Runs statements at a node, one after the other, as an account.
+pub(super) fn run(
+    address: SocketAddrV4,
+    account: &Account,
+    statements: &[String],
+) -> io::Result<()> {
+    let mut node = Cql(connect(address)?);
+    // A change of the schema waits for the other nodes.
+    node.0.set_read_timeout(Some(CHANGE_PATIENCE))?;
+    node.start(Some(account))?;
+    for statement in statements {
+        node.query(statement)?;
+    }
+    Ok(())
 }
 
 /// Asks a broker how many brokers are in service.
@@ -89,28 +110,48 @@ impl Cql {
     const ERROR: u8 = 0x00;
     const STARTUP: u8 = 0x01;
     const QUERY: u8 = 0x07;
+    const AUTHENTICATE: u8 = 0x03;
+    const AUTH_RESPONSE: u8 = 0x0f;
     const WARNINGS: u8 = 0x08;
 
-    fn start(&mut self) -> io::Result<()> {
+    fn start(&mut self, account: Option<&Account>) -> io::Result<()> {
         let mut body = BytesMut::new();
         body.put_u16(1);
         put_text(&mut body, "CQL_VERSION")?;
         put_text(&mut body, "3.0.0")?;
-        self.call(Self::STARTUP, &body).map(drop)
+        let (answered, _) = self.exchange(Self::STARTUP, &body)?;
+        if answered != Self::AUTHENTICATE {
+            return Ok(());
+        }
+        let account = account.ok_or_else(|| odd("it asks for an account"))?;
+        let token = format!("\0{}\0{}", account.name, account.password);
+        body.clear();
+        body.put_u32(u32::try_from(token.len()).map_err(io::Error::other)?);
+        body.put_slice(token.as_bytes());
+        self.call(Self::AUTH_RESPONSE, &body).map(drop)
     }
 
     /// The only column of a query, which must be text.
     fn column(&mut self, query: &str) -> io::Result<Vec<String>> {
+        text_column(self.query(query)?)
+    }
+
+    fn query(&mut self, query: &str) -> io::Result<Bytes> {
         const ONE: u16 = 1;
         let mut body = BytesMut::new();
         body.put_u32(u32::try_from(query.len()).map_err(io::Error::other)?);
         body.put_slice(query.as_bytes());
         body.put_u16(ONE);
         body.put_u8(0);
-        text_column(self.call(Self::QUERY, &body)?)
+        self.call(Self::QUERY, &body)
     }
 
     fn call(&mut self, operation: u8, body: &[u8]) -> io::Result<Bytes> {
+        self.exchange(operation, body).map(|(_, answer)| answer)
+    }
+
+    /// Sends a request; kind and body of the answer.
+    fn exchange(&mut self, operation: u8, body: &[u8]) -> io::Result<(u8, Bytes)> {
         const VERSION: u8 = 4;
         const HEADER: usize = 9;
         let mut frame = BytesMut::with_capacity(HEADER + body.len());
@@ -139,7 +180,7 @@ impl Cql {
             let said = get_text(&mut answer)?;
             return Err(io::Error::other(format!("error {code:#06x}: {said}")));
         }
-        Ok(answer)
+        Ok((answered, answer))
     }
 }
 
@@ -263,7 +304,7 @@ mod tests {
             (LOCAL_BYTES, frame(0x08, 0, &rows(&["Europe_DC"]))),
             (LOCAL_BYTES, frame(0x08, 0x08, &warned)),
         ]);
-        let ring = cassandra(address).unwrap();
+        let ring = cassandra(address, None).unwrap();
         assert_eq!(ring.own, "Europe_DC");
         assert_eq!(ring.peers, ["Americas_DC", "AsiaPacific_DC"]);
         thread.join().unwrap();
@@ -275,15 +316,36 @@ mod tests {
         body.put_u32(0x1001);
         put_text(&mut body, "overloaded").unwrap();
         let (address, thread) = server(vec![(STARTUP_BYTES, frame(0, 0, &body))]);
-        let error = cassandra(address).unwrap_err();
+        let error = cassandra(address, None).unwrap_err();
         assert_eq!(error.to_string(), "error 0x1001: overloaded");
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn an_account_is_told_to_a_node_that_asks_for_one() {
+        let account = Account {
+            name: "me".to_owned(),
+            password: "pass".to_owned(),
+        };
+        let token_bytes = 9 + 4 + "\0me\0pass".len();
+        let (address, thread) = server(vec![
+            (STARTUP_BYTES, frame(0x03, 0, &[])),
+            (token_bytes, frame(0x10, 0, &[0xff; 4])),
+            (LOCAL_BYTES, frame(0x08, 0, &rows(&["Europe_DC"]))),
+            (LOCAL_BYTES, frame(0x08, 0, &rows(&[]))),
+        ]);
+        assert_eq!(cassandra(address, Some(&account)).unwrap().own, "Europe_DC");
+        thread.join().unwrap();
+        let (address, thread) = server(vec![(STARTUP_BYTES, frame(0x03, 0, &[]))]);
+        let error = cassandra(address, None).unwrap_err();
+        assert!(error.to_string().contains("asks for an account"), "{error}");
         thread.join().unwrap();
     }
 
     #[test]
     fn answers_of_another_protocol_are_refused() {
         let (address, thread) = server(vec![(10, b"HTTP/1.1 400 Bad Request".to_vec())]);
-        assert!(cassandra(address).is_err());
+        assert!(cassandra(address, None).is_err());
         thread.join().unwrap();
         let (address, thread) = server(vec![(21, b"HTTP".to_vec())]);
         let error = kafka(address).unwrap_err();

@@ -17,11 +17,16 @@ const JAVA_VERSION: u32 = 17;
 
 /// The `java` of `JAVA_HOME`, or of the path.
 pub(super) fn java() -> PathBuf {
+    java_tool("java")
+}
+
+/// A program that comes with Java.
+pub(super) fn java_tool(name: &str) -> PathBuf {
     std::env::var_os("JAVA_HOME")
         .filter(|home| !home.is_empty())
         .map_or_else(
-            || PathBuf::from("java"),
-            |home| Path::new(&home).join("bin").join("java"),
+            || PathBuf::from(name),
+            |home| Path::new(&home).join("bin").join(name),
         )
 }
 

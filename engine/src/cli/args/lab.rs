@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::lab::{CommitlogSync, LabOptions, Server};
+use crate::lab::{CommitlogSync, LabOptions, Security, Server};
 use crate::model::Dc;
 
 const EXAMPLES: &str = "\
@@ -84,6 +84,9 @@ pub(crate) struct UpArgs {
     /// How sure a node must be that another one is dead, 5 to 16
     #[arg(long)]
     phi: Option<u8>,
+    /// With an account and encrypted connections, for a program built with `--features tls`
+    #[arg(long)]
+    secured: bool,
 }
 
 impl UpArgs {
@@ -99,6 +102,11 @@ impl UpArgs {
                 .commitlog_sync
                 .map_or(before.commitlog_sync, Sync::meant),
             phi: self.phi.unwrap_or(before.phi),
+            security: if self.secured {
+                Security::Secured
+            } else {
+                before.security
+            },
         }
     }
 }

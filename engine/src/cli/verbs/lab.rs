@@ -69,11 +69,23 @@ fn up(home: &std::path::Path, args: &UpArgs, output: &Output) -> anyhow::Result<
         .into_iter()
         .map(|(name, value)| (name.to_owned(), Value::String(value)))
         .collect();
-    let value = json!({ "home": lab.home(), "environment": environment });
+    let password = lab.password_file();
+    let value = json!({
+        "home": lab.home(),
+        "environment": environment,
+        "password_file": password,
+    });
     output.result(&value, || {
         let mut text = String::from("\nTo use it:\n");
         for (name, value) in lab.environment() {
             add(&mut text, format_args!("  export {name}={value}\n"));
+        }
+        // Where it is, and not what it is.
+        if let Some(file) = &password {
+            for name in ["RETAIL_KAFKA_PASSWORD", "RETAIL_CASSANDRA_PASSWORD"] {
+                let file = file.display();
+                add(&mut text, format_args!("  export {name}=$(cat {file})\n"));
+            }
         }
         let home = lab.home().display();
         add(

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::config::{KafkaSecurity, SaslMechanism, Secret, Settings};
+use crate::lab::{Lab, Server};
 use crate::model::Region;
 use crate::ports::log_contract::{self, append_of, batch};
 use crate::ports::{Outcome, SystemClock};
@@ -368,19 +369,19 @@ fn old_lines_are_deleted_up_to_where_the_group_stands() {
     );
 }
 
-/// A broker that wants a login: `host:port account password`.
-const SASL: &str = "RETAIL_LAB_SASL";
+/// Home of a lab that was set up with `--secured`: its broker wants a login.
+const SECURED: &str = "RETAIL_LAB_SECURED";
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB and RETAIL_LAB_SASL"]
+#[ignore = "needs a secured lab: RETAIL_LAB_SECURED"]
 fn a_login_is_tested_and_what_is_wrong_with_it_is_named() {
-    let lab = std::env::var(SASL).expect("a broker that wants a login");
-    let parts: Vec<_> = lab.split_whitespace().collect();
-    let [at, account, password] = parts[..] else {
-        panic!("host:port account password");
-    };
+    let home = std::env::var_os(SECURED).expect("the home of a secured lab");
+    let lab = Lab::open(std::path::Path::new(&home)).unwrap();
+    let address = lab.options().client(Server::Kafka);
+    let at = &format!("{}:{}", address.ip(), lab.options().sasl_port());
+    let account = lab.account().unwrap().expect("the lab is a secured one");
     let mut settings = Settings::in_dir("unused");
-    settings.live.kafka_bootstrap_servers = vec![at.to_owned()];
+    settings.live.kafka_bootstrap_servers = vec![at.clone()];
     let open = |settings: &Settings| {
         let clock = Arc::new(SystemClock::default());
         KafkaLog::connect(settings, clock, Arc::default())
@@ -388,12 +389,12 @@ fn a_login_is_tested_and_what_is_wrong_with_it_is_named() {
     // Without a login the broker hangs up in the middle of a sentence.
     let (what, cause, _) = probe::connect(&settings.live).err().unwrap();
     assert!(
-        what.contains(at) && cause.contains("may want TLS"),
+        what.contains(at.as_str()) && cause.contains("may want TLS"),
         "{what}: {cause}"
     );
     settings.live.kafka_security = KafkaSecurity::SaslPlaintext;
     settings.live.kafka_sasl_mechanism = SaslMechanism::Plain;
-    settings.live.kafka_username = account.to_owned();
+    settings.live.kafka_username.clone_from(&account.name);
     settings.live.kafka_password = Secret::new("wrong");
     let (probe, _) = probe::connect(&settings.live).unwrap();
     let (what, _, remedy) = probe.login().unwrap_err();
@@ -402,9 +403,9 @@ fn a_login_is_tested_and_what_is_wrong_with_it_is_named() {
     let error = open(&settings).err().unwrap();
     assert_eq!(error.outcome(), Outcome::Fatal, "{error}");
     assert!(error.to_string().contains("refuses the login"), "{error}");
-    settings.live.kafka_password = Secret::new(password);
+    settings.live.kafka_password = Secret::new(&account.password);
     let (probe, _) = probe::connect(&settings.live).unwrap();
-    assert_eq!(probe.login().unwrap().1, format!("as {account}"));
+    assert_eq!(probe.login().unwrap().1, format!("as {}", account.name));
     assert!(probe.rights().unwrap().1.contains("setup makes the others"));
     settings.live.kafka_topic_prefix = format!("test-{}-sasl-", std::process::id());
     setup(&settings).unwrap();
