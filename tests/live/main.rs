@@ -12,6 +12,7 @@
 
 mod failover;
 mod lab;
+mod outages;
 mod processes;
 mod round;
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tempfile::TempDir;
 
+use super::load::LoadState;
 use super::loads::{LoadEnd, LoadError, LoadRequest, Resume, Until};
 use super::roles::Roles;
 use super::runtime::Runtime;
@@ -148,6 +149,34 @@ fn two_engines_share_a_load_and_agree_on_its_figures() {
     assert!(found.converged(), "{found:?}");
     first.stop();
     second.stop();
+}
+
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn a_load_stops_at_a_topic_that_takes_no_batch_of_its_size_and_goes_on_when_it_does() {
+    const SMALL: u32 = 1_000;
+    const USUAL: u32 = 1_048_588;
+    let place = Place::new();
+    let europe = Topic::Lines(Region::Europe);
+    place.topics.limit_batches(europe, SMALL);
+    let engine = place.open(Roles::all());
+    let end = place.load(&engine, Until::Closed).unwrap();
+    let LoadState::Failed(why) = &end.record.state else {
+        panic!("{:?}", end.record.state);
+    };
+    assert!(why.contains("Message size too large"), "{why}");
+    assert!(end.record.intake.read < ROWS, "it stopped");
+    place.topics.limit_batches(europe, USUAL);
+    let end = place.load(&engine, Until::Closed).unwrap();
+    assert_eq!(end.record.intake.read, ROWS);
+    assert!(end.ledger.is_closed(), "{:?}", end.ledger.gaps());
+    let undisturbed = Place::new();
+    let other = undisturbed.open(Roles::all());
+    undisturbed.load(&other, Until::Closed).unwrap();
+    let (found, expect) = (place.store.compare(), undisturbed.store.compare());
+    assert_eq!(found.unwrap().stored, expect.unwrap().stored);
+    engine.stop();
+    other.stop();
 }
 
 /// A log whose process dies after some appends: their records are there, the mark of the last one

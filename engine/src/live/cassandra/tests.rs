@@ -176,6 +176,13 @@ fn levels_are_met_by_real_nodes_as_by_replicas() {
     store.close().unwrap();
 }
 
+/// Why the store cannot be opened.
+fn refused(settings: &Settings) -> StoreError {
+    let clock = Arc::new(SystemClock::default());
+    let opened = CassandraStore::connect(settings, clock, Arc::default());
+    opened.map(|_| ()).unwrap_err()
+}
+
 #[test]
 #[ignore = "needs a lab: RETAIL_LAB"]
 fn setting_up_again_changes_nothing_and_another_version_is_refused() {
@@ -189,16 +196,30 @@ fn setting_up_again_changes_nothing_and_another_version_is_refused() {
     lab.cql(&format!(
         "UPDATE {keyspace}.schema_version SET version = 99 WHERE id = 'schema'"
     ));
-    let clock = Arc::new(SystemClock::default());
-    let opened = CassandraStore::connect(&lab.settings, clock, Arc::default());
-    let error = opened.map(|_| ()).unwrap_err();
+    let error = refused(&lab.settings);
     assert!(error.to_string().contains("version 99, newer"), "{error}");
     assert_eq!(setup(&lab.settings).unwrap_err().outcome(), Outcome::Fatal);
+    lab.cql(&format!(
+        "UPDATE {keyspace}.schema_version SET version = 0 WHERE id = 'schema'"
+    ));
+    let error = refused(&lab.settings);
+    assert!(error.to_string().contains("version 0, older"), "{error}");
+    lab.cql(&format!(
+        "UPDATE {keyspace}.schema_version SET version = {} WHERE id = 'schema'",
+        super::schema::VERSION
+    ));
+    lab.cql(&format!("DROP TABLE {keyspace}.returns"));
+    let error = refused(&lab.settings);
+    assert!(
+        error.to_string().contains("lacks the tables returns"),
+        "{error}"
+    );
+    assert!(error.remedy().contains("setup"), "{}", error.remedy());
+    setup(&lab.settings).unwrap();
+    lab.open().close().unwrap();
     let mut nowhere = lab.settings.clone();
     nowhere.live.cassandra_keyspace = "t_nowhere".into();
-    let opened =
-        CassandraStore::connect(&nowhere, Arc::new(SystemClock::default()), Arc::default());
-    let error = opened.map(|_| ()).unwrap_err();
+    let error = refused(&nowhere);
     assert!(
         error.to_string().contains("no keyspace t_nowhere"),
         "{error}"

@@ -67,6 +67,14 @@ impl TestTopics {
         names
     }
 
+    /// Lets the brokers take no batch of a topic above so many bytes.
+    pub(crate) fn limit_batches(&self, topic: Topic, bytes_max: u32) {
+        let (config, link) = self.config();
+        let name = config.names.topic(topic).to_owned();
+        let setting = ("max.message.bytes", bytes_max.to_string());
+        topics::configure(&config, &link, &name, (setting.0, &setting.1));
+    }
+
     fn delete(&self, names: &[&str]) {
         let (config, link) = self.config();
         topics::delete(&config, &link, names);
@@ -291,19 +299,45 @@ fn one_that_was_stopped_past_its_session_commits_nothing() {
     assert_eq!(outside.committed(A).unwrap(), Some(CommittedOffset(9)));
 }
 
-/// Process id of the lab's only broker, for a test that stops it.
-const BROKER_PID: &str = "RETAIL_LAB_BROKER_PID";
+#[test]
+#[ignore = "needs a lab: RETAIL_LAB"]
+fn a_batch_that_the_brokers_find_too_large_is_refused_with_what_to_do_and_fits_afterwards() {
+    const SMALL: u32 = 1_000;
+    const USUAL: u32 = 1_048_588;
+    let place = TestTopics::new();
+    let log = place.open();
+    log.append(append_of(A, batch(1, 5))).unwrap();
+    place.limit_batches(EUROPE, SMALL);
+    let too_large = append_of(A, batch(2, 2_000));
+    let mut error = None;
+    wait_until("the limit holds", || {
+        error = log.append(too_large.clone()).err();
+        error.is_some()
+    });
+    let error = error.unwrap();
+    assert_eq!(error.outcome(), Outcome::Fatal, "{error}");
+    assert!(
+        error.remedy().contains("max.message.bytes"),
+        "{error}: {}",
+        error.remedy()
+    );
+    let end = log.offsets(A).unwrap().end.0;
+    place.limit_batches(EUROPE, USUAL);
+    wait_until("it fits", || log.append(too_large.clone()).is_ok());
+    assert_eq!(log.offsets(A).unwrap().end.0, end + 2_000);
+}
 
 #[test]
-#[cfg(unix)]
-#[ignore = "needs a lab: RETAIL_LAB and RETAIL_LAB_BROKER_PID"]
+#[ignore = "needs a lab: RETAIL_LAB, RETAIL_LAB_CONTROL"]
 fn appends_wait_for_a_broker_that_is_away_and_are_there_once() {
-    let pid = std::env::var(BROKER_PID).expect("the broker's process id");
-    let signal = |name: &str| {
-        let done = std::process::Command::new("kill")
-            .args([name, &pid])
+    let command = std::env::var("RETAIL_LAB_CONTROL").expect("RETAIL_LAB_CONTROL is a command");
+    let control = |act: &str| {
+        let mut words = command.split_whitespace();
+        let status = std::process::Command::new(words.next().expect("a command"))
+            .args(words)
+            .args([act, "kafka"])
             .status();
-        assert!(done.unwrap().success());
+        assert!(status.unwrap().success(), "{act} kafka");
     };
     let place = TestTopics::new();
     let log = place.open();
@@ -320,10 +354,10 @@ fn appends_wait_for_a_broker_that_is_away_and_are_there_once() {
             }
         });
         wait_until("some are there", || log.offsets(A).unwrap().end.0 > 3_000);
-        signal("-STOP");
+        control("pause");
         // Twice as long as a caller waits for one append.
         std::thread::sleep(2 * producer::DELIVERY_WAIT);
-        signal("-CONT");
+        control("resume");
     });
     let mut next = 0;
     let mut seen = Vec::new();
@@ -342,7 +376,12 @@ fn appends_wait_for_a_broker_that_is_away_and_are_there_once() {
             seen.push((fetched.batch.load.0, fetched.batch.records));
         }
     }
-    assert_eq!(log.offsets(A).unwrap().end.0, appends * 100, "each once");
+    let mut end = None;
+    wait_until("the end is told", || {
+        end = log.offsets(A).ok().map(|offsets| offsets.end.0);
+        end.is_some()
+    });
+    assert_eq!(end, Some(appends * 100), "each once");
     seen.chunk_by(|a, b| a.0 == b.0)
         .enumerate()
         .for_each(|(n, group)| {

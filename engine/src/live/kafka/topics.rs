@@ -295,6 +295,26 @@ pub(super) fn delete_before(
     Ok(())
 }
 
+/// Changes a setting of a topic, for tests.
+#[cfg(test)]
+pub(super) fn configure(
+    config: &KafkaConfig,
+    link: &Arc<Link>,
+    topic: &str,
+    setting: (&str, &str),
+) {
+    use rdkafka::admin::{AlterConfig, ResourceSpecifier};
+    let admin = Admin::new(config, link).unwrap();
+    let change = AlterConfig::new(ResourceSpecifier::Topic(topic)).set(setting.0, setting.1);
+    let done = admin
+        .runtime
+        .block_on(admin.client.alter_configs([&change], &Admin::options()))
+        .unwrap();
+    for result in done {
+        result.unwrap();
+    }
+}
+
 /// Deletes topics, for tests that made their own.
 #[cfg(test)]
 pub(super) fn delete(config: &KafkaConfig, link: &Arc<Link>, names: &[&str]) {
