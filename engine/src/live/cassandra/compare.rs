@@ -8,13 +8,12 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use rustc_hash::FxHashMap;
 use scylla::response::PagingState;
-use scylla::value::{CqlDate, CqlDecimalBorrowed, CqlTimestamp};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::convert::{day_from_cql, shard_from_cql};
 use super::core::Core;
-use super::read::{line_of, sort_lines};
+use super::read::{KeyedRow, line_of, sort_lines};
 use super::session::{Target, unreadable};
 use super::summary::{self, fingerprint};
 use crate::model::recompute::summarise;
@@ -35,21 +34,6 @@ struct Bucket {
     /// Whether its summary says the same as its rows.
     agrees: bool,
 }
-
-type Row<'a> = (
-    &'a str,
-    CqlDate,
-    i8,
-    CqlTimestamp,
-    &'a str,
-    &'a str,
-    i64,
-    Option<&'a str>,
-    i32,
-    CqlDecimalBorrowed<'a>,
-    Option<&'a str>,
-    Option<i32>,
-);
 
 /// See [`crate::ports::Store::compare`].
 pub(super) async fn run(core: &Arc<Core>) -> Result<Comparison, StoreError> {
@@ -201,11 +185,11 @@ async fn read_range(
     let mut state = PagingState::start();
     loop {
         let (page, next) = core.link.page(&statement, range, state, target).await?;
-        let rows = page.rows::<Row<'_>>();
+        let rows = page.rows::<KeyedRow<'_>>();
         for row in rows.map_err(|error| unreadable(target.via, &error))? {
             let row = row.map_err(|error| unreadable(target.via, &error))?;
             let (key, line) =
-                bucket_and_line(core, table, row).map_err(|what| unreadable(target.via, &what))?;
+                bucket_and_line(core, table, &row).map_err(|what| unreadable(target.via, &what))?;
             match &mut current {
                 Some((open, lines)) if *open == key => lines.push(line),
                 _ => {
@@ -230,38 +214,14 @@ async fn read_range(
 fn bucket_and_line(
     core: &Core,
     table: LineTable,
-    row: Row<'_>,
+    row: &KeyedRow<'_>,
 ) -> Result<(BucketKey, StoredLine), String> {
-    let (
-        country,
-        day,
-        shard,
-        time,
-        invoice_no,
-        stock_code,
-        id,
-        description,
-        quantity,
-        price,
-        customer,
-        occurrence,
-    ) = row;
-    let line = (
-        time,
-        invoice_no,
-        stock_code,
-        id,
-        description,
-        quantity,
-        price,
-        customer,
-        occurrence,
-    );
-    let line = line_of(&line, country, &core.catalog)?;
+    let line = line_of(&row.line, row.country, &core.catalog)?;
+    let shard = row.shard;
     let key = BucketKey {
         table,
-        country: core.catalog.country(country),
-        day: day_from_cql(day),
+        country: core.catalog.country(row.country),
+        day: day_from_cql(row.day),
         shard: shard_from_cql(shard).ok_or_else(|| format!("there is no shard {shard}"))?,
     };
     Ok((key, line))

@@ -1,11 +1,14 @@
 //! Reading: page by page, and one bucket.
 
-use scylla::deserialize::row::DeserializeRow;
+use scylla::deserialize::row::{ColumnIterator, DeserializeRow};
+use scylla::deserialize::value::DeserializeValue;
+use scylla::deserialize::{DeserializationError, TypeCheckError};
+use scylla::frame::response::result::ColumnSpec;
 use scylla::response::PagingState;
 use scylla::response::query_result::QueryRowsResult;
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::prepared::PreparedStatement;
-use scylla::value::{CqlDecimalBorrowed, CqlTimestamp};
+use scylla::value::{CqlDate, CqlDecimalBorrowed, CqlTimestamp};
 
 use super::convert::{
     day_to_cql, decimal_from_cql, month_of, shard_to_cql, table_name, time_from_cql,
@@ -35,6 +38,46 @@ pub(super) type LineRow<'a> = (
     Option<&'a str>,
     Option<i32>,
 );
+
+/// The columns of a bucket's key.
+type KeyRow<'a> = (&'a str, CqlDate, i8);
+
+/// How many these are.
+const KEY_COLUMNS: usize = 3;
+
+/// A row of any bucket: the columns of its key, then those of its line.
+pub(super) struct KeyedRow<'a> {
+    pub(super) country: &'a str,
+    pub(super) day: CqlDate,
+    pub(super) shard: i8,
+    pub(super) line: LineRow<'a>,
+}
+
+impl<'f, 'm> DeserializeRow<'f, 'm> for KeyedRow<'f> {
+    fn type_check(specs: &[ColumnSpec<'_>]) -> Result<(), TypeCheckError> {
+        let (key, line) = specs.split_at_checked(KEY_COLUMNS).unwrap_or((specs, &[]));
+        <KeyRow<'_> as DeserializeRow<'_, '_>>::type_check(key)?;
+        <LineRow<'_> as DeserializeRow<'_, '_>>::type_check(line)
+    }
+
+    fn deserialize(mut row: ColumnIterator<'f, 'm>) -> Result<Self, DeserializationError> {
+        Ok(Self {
+            country: next(&mut row)?,
+            day: next(&mut row)?,
+            shard: next(&mut row)?,
+            line: <LineRow<'f> as DeserializeRow<'f, 'm>>::deserialize(row)?,
+        })
+    }
+}
+
+/// The next value of a row.
+fn next<'f, 'm, T: DeserializeValue<'f, 'm>>(
+    row: &mut ColumnIterator<'f, 'm>,
+) -> Result<T, DeserializationError> {
+    let ended = || DeserializationError::new(std::io::Error::other("a row ends in its key"));
+    let column = row.next().ok_or_else(ended)??;
+    T::deserialize(column.spec.typ(), column.slice)
+}
 
 /// The line of a row. Its identity is computed from its content and not taken from the key: a row
 /// that somebody changed by hand is another line, and comparing shows it.
