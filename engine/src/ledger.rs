@@ -153,6 +153,16 @@ impl Ledger {
             .collect()
     }
 
+    /// Whether every row that was read is in the log: what a producer answers for. Consumers may
+    /// be elsewhere, and still at work.
+    pub fn is_produced(&self) -> bool {
+        let intake = &self.intake;
+        let set_aside = intake.set_aside.total();
+        intake.read == set_aside + intake.clean
+            && intake.clean == self.produced
+            && set_aside == self.quarantine_produced
+    }
+
     /// Whether every line is in exactly one place, and each data centre is known to have all.
     pub fn is_closed(&self) -> bool {
         self.gaps().is_empty() && self.visible.iter().all(|(_, r)| r.known().is_some())
@@ -217,6 +227,8 @@ mod tests {
             };
             *number += missing;
             prop_assert!(!ledger.is_closed());
+            // What a consumer misses is not the producer's.
+            prop_assert_eq!(ledger.is_produced(), (2..=4).contains(&place));
         }
     }
 

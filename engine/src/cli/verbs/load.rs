@@ -191,12 +191,12 @@ pub(crate) fn run(args: &LoadArgs, global: &GlobalArgs, output: &Output) -> anyh
         };
         format!("{}\n{page}\n{mode}\n", outcome.text(&end))
     })?;
-    let exit = exit_of(&end, output);
+    let exit = exit_of(&end, Until::Closed, output);
     closed.map(|()| exit)
 }
 
-/// How a load that was carried out ends the program.
-pub(crate) fn exit_of(end: &LoadEnd, output: &Output) -> Exit {
+/// How a load that was carried out so far ends the program.
+pub(crate) fn exit_of(end: &LoadEnd, until: Until, output: &Output) -> Exit {
     match &end.record.state {
         LoadState::Stopped(why) => {
             output.tell(&format!(
@@ -212,9 +212,12 @@ pub(crate) fn exit_of(end: &LoadEnd, output: &Output) -> Exit {
         }
         LoadState::Cancelled => Exit::Failed,
         LoadState::Reading | LoadState::Produced => {
-            // Without consumers here a ledger cannot close yet, and lag says so.
-            let written = end.ledger.written > 0 || end.ledger.produced == 0;
-            if end.ledger.is_closed() || !written {
+            let is_done = match until {
+                // Without consumers here the ledger cannot close yet, and lag says so.
+                Until::Produced => end.ledger.is_produced(),
+                Until::Closed => end.ledger.is_closed(),
+            };
+            if is_done {
                 Exit::Done
             } else {
                 Exit::DoesNotClose

@@ -35,5 +35,5 @@ pub(crate) fn run(
     };
     session.close()?;
     output.result(&outcome, || outcome.text(&end))?;
-    Ok(exit_of(&end, output))
+    Ok(exit_of(&end, Until::Produced, output))
 }
