@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use retail_engine::config::{FaultsBy, Settings};
-use retail_engine::lab::{Lab, LabError, LabOptions, ProcessState, Readiness, Server};
+use retail_engine::lab::{Lab, LabError, LabOptions, LabTold, ProcessState, Readiness, Server};
 use retail_engine::live::faults::{Condition, FaultControl};
 use retail_engine::model::Dc;
 use retail_engine::ports::Fault;
@@ -45,7 +45,7 @@ fn answers(lab: &Lab, server: Server) -> Result<String, String> {
 #[ignore = "needs Java 17 and Maven: starts a lab of its own"]
 fn a_lab_is_set_up_broken_mended_and_removed() {
     let (home, options) = lab();
-    let told = |line: &str| println!("{line}");
+    let told = |told: LabTold| println!("{told}");
     // What a test that was killed has left behind.
     if let Ok(left) = Lab::open(&home) {
         left.wipe(&mut { told }).unwrap();

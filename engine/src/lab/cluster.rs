@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -18,8 +20,9 @@ use super::options::{LabOptions, Security};
 use super::place::{Home, Server};
 use super::probe;
 use super::process::{ProcessState, Processes, Signal};
-use super::program;
+use super::program::{self, Programs};
 use super::secrets::{Account, Secrets};
+use super::told::LabTold;
 
 /// Four JVMs that start at once have needed 36 s on two processors, and minutes where others
 /// compiled meanwhile. One that ends is noticed at once, so that only a hanging one takes as long.
@@ -80,6 +83,8 @@ pub struct Lab {
     home: Home,
     options: LabOptions,
     processes: Processes,
+    programs: Programs,
+    given_up: Arc<AtomicBool>,
 }
 
 impl Lab {
@@ -133,7 +138,32 @@ impl Lab {
             home,
             options,
             processes,
+            programs: Programs::default(),
+            given_up: Arc::default(),
         }
+    }
+
+    /// With other programs than those of the path.
+    #[must_use]
+    pub fn running_by(mut self, programs: Programs) -> Self {
+        self.programs = programs;
+        self
+    }
+
+    /// Fetching and waiting end with [`LabError::GivenUp`] once this is set.
+    #[must_use]
+    pub fn given_up_by(mut self, given_up: Arc<AtomicBool>) -> Self {
+        self.given_up = given_up;
+        self
+    }
+
+    /// The programs that it runs.
+    pub const fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    pub(super) const fn place(&self) -> &Home {
+        &self.home
     }
 
     /// Where it is kept.
@@ -204,15 +234,15 @@ impl Lab {
     }
 
     /// Fetches the jars that are not there; `tell` hears what is done.
-    pub fn fetch(&self, tell: &mut dyn FnMut(&str)) -> Result<(), LabError> {
-        fetch::fetch(&self.home, tell)
+    pub fn fetch(&self, tell: &mut dyn FnMut(LabTold)) -> Result<(), LabError> {
+        fetch::fetch(&self.home, &self.programs.maven, &self.given_up, tell)
     }
 
     /// Starts what does not run, and waits until every server answers and every node knows the
     /// others.
-    pub fn up(&self, tell: &mut dyn FnMut(&str)) -> Result<(), LabError> {
+    pub fn up(&self, tell: &mut dyn FnMut(LabTold)) -> Result<(), LabError> {
         fetch::check(&self.home)?;
-        program::check_java()?;
+        program::check_java(&self.programs.java)?;
         let mut starting = Vec::new();
         for server in Server::ALL {
             match self.processes.state(server)?.0 {
@@ -227,6 +257,7 @@ impl Lab {
         self.configure()?;
         for server in &starting {
             self.launch(*server)?;
+            tell(LabTold::Started(*server));
         }
         self.wait_ready(&Server::ALL, Readiness::Joined, tell)?;
         self.make_account()
@@ -283,7 +314,7 @@ impl Lab {
     }
 
     /// Ends every server in order; one that does not follow is killed.
-    pub fn down(&self, tell: &mut dyn FnMut(&str)) -> Result<(), LabError> {
+    pub fn down(&self, tell: &mut dyn FnMut(LabTold)) -> Result<(), LabError> {
         let mut ending = Vec::new();
         for server in Server::ALL {
             if self.state(server)? == ProcessState::Down {
@@ -296,7 +327,7 @@ impl Lab {
         for server in ending {
             let ended = self.until(server, "end", STOPPED_WITHIN, ProcessState::Down);
             if matches!(ended, Err(LabError::DidNotFollow { .. })) {
-                tell(&format!("{server} did not end in order, and is killed"));
+                tell(LabTold::Killed(server));
                 self.kill(server)?;
             } else {
                 ended?;
@@ -306,7 +337,7 @@ impl Lab {
     }
 
     /// Ends every server and deletes data, logs and options; the jars stay.
-    pub fn wipe(&self, tell: &mut dyn FnMut(&str)) -> Result<(), LabError> {
+    pub fn wipe(&self, tell: &mut dyn FnMut(LabTold)) -> Result<(), LabError> {
         self.down(tell)?;
         for path in [
             self.home.data_of_all(),
@@ -350,7 +381,7 @@ impl Lab {
 
     /// Runs nodetool against a node, and returns what it printed.
     pub fn nodetool(&self, dc: Dc, args: &[&str]) -> Result<String, LabError> {
-        let mut command = conf::nodetool(&self.home, &self.options, dc, args);
+        let mut command = conf::nodetool(&self.programs.java, &self.home, &self.options, dc, args);
         let ran = program::run(&mut command, "java", "openjdk-17-jre-headless")?;
         if ran.succeeded {
             return Ok(ran.text);
@@ -372,7 +403,7 @@ impl Lab {
         &self,
         servers: &[Server],
         readiness: Readiness,
-        tell: &mut dyn FnMut(&str),
+        tell: &mut dyn FnMut(LabTold),
     ) -> Result<(), LabError> {
         let begun = Instant::now();
         let mut waiting = servers.to_vec();
@@ -380,11 +411,11 @@ impl Lab {
             let mut still = Vec::new();
             for server in waiting {
                 match self.is_ready(server, readiness) {
-                    Ok(()) => tell(&format!(
-                        "{server} is ready at {} after {:.1} s",
-                        self.options.client(server),
-                        begun.elapsed().as_secs_f64()
-                    )),
+                    Ok(()) => tell(LabTold::Ready {
+                        server,
+                        address: self.options.client(server),
+                        after: begun.elapsed(),
+                    }),
                     Err(last) => still.push((server, last)),
                 }
             }
@@ -392,6 +423,9 @@ impl Lab {
                 return Ok(());
             };
             self.refuse_ended(&still)?;
+            if self.given_up.load(Ordering::Relaxed) {
+                return Err(LabError::GivenUp);
+            }
             if begun.elapsed() > READY_WITHIN {
                 let path = self.log(server);
                 return Err(LabError::NotReady {
@@ -512,7 +546,8 @@ impl Lab {
 
     fn launch(&self, server: Server) -> Result<(), LabError> {
         if server == Server::Kafka && !conf::is_formatted(&self.home) {
-            let mut command = conf::format_broker(&self.home, self.secrets()?.as_ref());
+            let mut command =
+                conf::format_broker(&self.programs.java, &self.home, self.secrets()?.as_ref());
             let ran = program::run(&mut command, "java", "openjdk-17-jre-headless")?;
             if !ran.succeeded {
                 return Err(LabError::Tool {
@@ -521,7 +556,7 @@ impl Lab {
                 });
             }
         }
-        let command = conf::run(&self.home, &self.options, server);
+        let command = conf::run(&self.programs.java, &self.home, &self.options, server);
         self.processes.start(server, command)
     }
 

@@ -9,7 +9,7 @@ use crate::model::Dc;
 use super::error::LabError;
 use super::options::{CommitlogSync, LabOptions};
 use super::place::{Home, Server};
-use super::program::{argument_file, class_path, java, property};
+use super::program::{argument_file, class_path, property};
 use super::secrets::{Secrets, make_private};
 
 const SERVER_PROPERTIES: &str = include_str!("../../../assets/lab/server.properties");
@@ -252,10 +252,10 @@ fn write(folder: &Path, name: &str, text: &str) -> Result<(), LabError> {
 }
 
 /// The command that runs a server until it is ended.
-pub(super) fn run(home: &Home, options: &LabOptions, server: Server) -> Command {
+pub(super) fn run(java: &Path, home: &Home, options: &LabOptions, server: Server) -> Command {
     let conf = home.conf(server);
     let jars = home.jars(server);
-    let mut command = Command::new(java());
+    let mut command = Command::new(java);
     command.arg(argument_file(&conf.join("jvm.args")));
     match server {
         Server::Kafka => {
@@ -287,8 +287,8 @@ pub(super) fn run(home: &Home, options: &LabOptions, server: Server) -> Command 
 }
 
 /// The command that makes the broker's data folder.
-pub(super) fn format_broker(home: &Home, secrets: Option<&Secrets>) -> Command {
-    let mut command = Command::new(java());
+pub(super) fn format_broker(java: &Path, home: &Home, secrets: Option<&Secrets>) -> Command {
+    let mut command = Command::new(java);
     command
         .args([
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
@@ -314,8 +314,14 @@ pub(super) fn is_formatted(home: &Home) -> bool {
 }
 
 /// The command that runs nodetool against a node.
-pub(super) fn nodetool(home: &Home, options: &LabOptions, dc: Dc, args: &[&str]) -> Command {
-    let mut command = Command::new(java());
+pub(super) fn nodetool(
+    java: &Path,
+    home: &Home,
+    options: &LabOptions,
+    dc: Dc,
+    args: &[&str],
+) -> Command {
+    let mut command = Command::new(java);
     command
         .arg(argument_file(&home.nodetool_conf().join("jvm.args")))
         .args(["-cp", &class_path(None, &home.jars(Server::Node(dc)))])
@@ -405,7 +411,7 @@ mod tests {
     fn a_server_is_known_by_its_folder_on_the_command_line() {
         let home = Home::at(Path::new("/tmp/lab")).unwrap();
         for server in Server::ALL {
-            let command = run(&home, &options(), server);
+            let command = run(Path::new("java"), &home, &options(), server);
             let named = |args: &std::ffi::OsStr| {
                 let conf = home.conf(server);
                 args.to_string_lossy().contains(&*conf.to_string_lossy())

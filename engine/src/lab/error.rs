@@ -15,6 +15,9 @@ pub enum LabError {
     /// Processes of other systems cannot be told apart safely.
     #[error("the lab runs on Linux only")]
     Platform,
+    /// It was told to stop.
+    #[error("it was given up")]
+    GivenUp,
     /// A program that the lab needs.
     #[error("{program} is not there")]
     Missing {
@@ -175,6 +178,7 @@ impl LabError {
             Self::Platform => {
                 "use the containers (docker/README.md), or a Linux machine".to_owned()
             }
+            Self::GivenUp => "start it again whenever you like".to_owned(),
             Self::Missing { package, .. } => {
                 format!("install it; on Debian: apt-get install {package}")
             }

@@ -4,12 +4,14 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::AtomicBool;
 
 use crate::model::Dc;
 
 use super::error::LabError;
 use super::place::{Home, Server};
-use super::program::run;
+use super::program::run_until;
+use super::told::LabTold;
 
 const KAFKA_POM: &str = include_str!("../../../assets/lab/kafka-pom.xml");
 const CASSANDRA_POM: &str = include_str!("../../../assets/lab/cassandra-pom.xml");
@@ -33,19 +35,26 @@ pub(super) fn check(home: &Home) -> Result<(), LabError> {
     Ok(())
 }
 
+/// The servers whose jars are not there; one node stands for all.
+pub(super) fn missing(home: &Home) -> Vec<Server> {
+    let sets = SETS.iter().map(|(server, ..)| *server);
+    sets.filter(|server| !home.jars(*server).is_dir()).collect()
+}
+
 /// Fetches what is not there; `tell` is told what.
-pub(super) fn fetch(home: &Home, tell: &mut dyn FnMut(&str)) -> Result<(), LabError> {
+pub(super) fn fetch(
+    home: &Home,
+    maven: &Path,
+    given_up: &AtomicBool,
+    tell: &mut dyn FnMut(LabTold),
+) -> Result<(), LabError> {
     for (server, name, pom) in SETS {
         let jars = home.jars(server);
         if jars.is_dir() {
             continue;
         }
-        let told = match server {
-            Server::Kafka => "Kafka",
-            Server::Node(_) => "Cassandra",
-        };
-        tell(&format!("fetching the jars of {told}"));
-        fetch_one(home, server, name, pom, &jars)?;
+        tell(LabTold::Fetching(server));
+        fetch_one(home, (server, name, pom), &jars, maven, given_up)?;
     }
     Ok(())
 }
@@ -54,10 +63,10 @@ pub(super) fn fetch(home: &Home, tell: &mut dyn FnMut(&str)) -> Result<(), LabEr
 /// taken for complete.
 fn fetch_one(
     home: &Home,
-    server: Server,
-    name: &str,
-    pom: &str,
+    (server, name, pom): (Server, &str, &str),
     jars: &Path,
+    maven: &Path,
+    given_up: &AtomicBool,
 ) -> Result<(), LabError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();
@@ -76,13 +85,14 @@ fn fetch_one(
     if partial.exists() {
         fs::remove_dir_all(&partial).map_err(failed(&partial))?;
     }
-    let mut command = Command::new("mvn");
+    let mut command = Command::new(maven);
     command
         .args(["--batch-mode", "--quiet", "--file"])
         .arg(&file)
         .args([COPY, "-DincludeScope=runtime"])
         .arg(format!("-DoutputDirectory={}", partial.display()));
-    let ran = run(&mut command, "mvn", "maven")?;
+    let said = poms.join("mvn.out");
+    let ran = run_until(&mut command, "mvn", "maven", &said, given_up)?;
     let has_jars = fs::read_dir(&partial).is_ok_and(|mut entries| entries.next().is_some());
     if !ran.succeeded || !has_jars {
         return Err(LabError::Fetch {

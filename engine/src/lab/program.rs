@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::error::LabError;
 
@@ -15,12 +17,7 @@ const TAIL_BYTES: u64 = 16 * 1024;
 /// The Java that both servers run on.
 const JAVA_VERSION: u32 = 17;
 
-/// The `java` of `JAVA_HOME`, or of the path.
-pub(super) fn java() -> PathBuf {
-    java_tool("java")
-}
-
-/// A program that comes with Java.
+/// A program that comes with Java: that of `JAVA_HOME`, or of the path.
 pub(super) fn java_tool(name: &str) -> PathBuf {
     std::env::var_os("JAVA_HOME")
         .filter(|home| !home.is_empty())
@@ -30,20 +27,49 @@ pub(super) fn java_tool(name: &str) -> PathBuf {
         )
 }
 
-/// Refuses a machine without the Java that the servers need.
-pub(super) fn check_java() -> Result<(), LabError> {
-    let mut command = Command::new(java());
+/// Between two looks at a program that can be given up.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// The programs of other people that a lab runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Programs {
+    /// `java`, of version 17.
+    pub java: PathBuf,
+    /// `mvn`, which fetches the servers the first time.
+    pub maven: PathBuf,
+}
+
+impl Default for Programs {
+    /// The `java` of `JAVA_HOME` or of the path, and the `mvn` of the path.
+    fn default() -> Self {
+        Self {
+            java: java_tool("java"),
+            maven: PathBuf::from("mvn"),
+        }
+    }
+}
+
+/// Refuses a machine without the Java that the servers need; its version.
+pub(super) fn check_java(java: &Path) -> Result<String, LabError> {
+    let mut command = Command::new(java);
     command.arg("-version");
     let output = run(&mut command, "java", "openjdk-17-jre-headless")?;
-    let found = java_version(&output.text).unwrap_or("unknown");
+    let found = java_version(&output.text).unwrap_or("unknown").to_owned();
     let major = found.split('.').next().and_then(|major| major.parse().ok());
     // Cassandra 5.0 does not start on later ones: they have no security manager.
     if major == Some(JAVA_VERSION) {
-        return Ok(());
+        return Ok(found);
     }
-    Err(LabError::Java {
-        found: found.to_owned(),
-    })
+    Err(LabError::Java { found })
+}
+
+/// Refuses a machine without Maven; what it says of itself.
+pub(super) fn check_maven(maven: &Path) -> Result<String, LabError> {
+    let mut command = Command::new(maven);
+    command.arg("--version");
+    let output = run(&mut command, "mvn", "maven")?;
+    let said = output.text.lines().next().unwrap_or_default();
+    Ok(said.to_owned())
 }
 
 /// The version in what `java -version` prints: `openjdk version "17.0.12" 2024-07-16`.
@@ -85,6 +111,39 @@ pub(super) fn run(
         succeeded: output.status.success(),
         text,
     })
+}
+
+/// Runs a program to its end, or until it is given up: then it is killed. What it says is kept in
+/// `said` meanwhile, so that no pipe fills while nobody reads it.
+pub(super) fn run_until(
+    command: &mut Command,
+    program: &'static str,
+    package: &'static str,
+    said: &Path,
+    given_up: &AtomicBool,
+) -> Result<Ran, LabError> {
+    let failed = |source| LabError::Run { program, source };
+    let out = File::create(said).map_err(failed)?;
+    let err = out.try_clone().map_err(failed)?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(out)
+        .stderr(err)
+        .spawn()
+        .map_err(|source| not_run(source, program, package))?;
+    loop {
+        if let Some(status) = child.try_wait().map_err(failed)? {
+            return Ok(Ran {
+                succeeded: status.success(),
+                text: tail_of_file(said, TAIL_LINES),
+            });
+        }
+        if given_up.load(Ordering::Relaxed) {
+            child.kill().and_then(|()| child.wait()).map_err(failed)?;
+            return Err(LabError::GivenUp);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
 }
 
 /// Why a program did not begin.

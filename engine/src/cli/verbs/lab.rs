@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::cli::args::{LabAct, LabArgs, UpArgs};
 use crate::cli::exit::Exit;
 use crate::cli::output::{Align, Output, Table, add};
-use crate::lab::{Lab, LabError, LabOptions};
+use crate::lab::{Lab, LabError, LabOptions, LabTold};
 
 /// Does what was asked.
 pub(crate) fn run(args: &LabArgs, output: &Output) -> anyhow::Result<Exit> {
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &LabArgs, output: &Output) -> anyhow::Result<Exit> {
         LabAct::Fetch => {
             let options = Lab::options_at(&home)?.unwrap_or_default();
             let lab = Lab::with(&home, options)?;
-            lab.fetch(&mut |told| output.tell(told))?;
+            lab.fetch(&mut |told| output.tell(&told.to_string()))?;
             done(output, &lab)?;
         }
         LabAct::Up(up) => return self::up(&home, up, output),
@@ -30,10 +30,10 @@ pub(crate) fn run(args: &LabArgs, output: &Output) -> anyhow::Result<Exit> {
         LabAct::Resume(of) => act(output, &open()?, |lab| lab.resume(of.server))?,
         LabAct::Start(of) => act(output, &open()?, |lab| lab.start(of.server))?,
         LabAct::Down => act(output, &open()?, |lab| {
-            lab.down(&mut |told| output.tell(told))
+            lab.down(&mut |told| output.tell(&told.to_string()))
         })?,
         LabAct::Wipe => act(output, &open()?, |lab| {
-            lab.wipe(&mut |told| output.tell(told))
+            lab.wipe(&mut |told| output.tell(&told.to_string()))
         })?,
         LabAct::Logs(of) => {
             let lab = open()?;
@@ -61,7 +61,7 @@ fn home(args: &LabArgs) -> anyhow::Result<PathBuf> {
 fn up(home: &std::path::Path, args: &UpArgs, output: &Output) -> anyhow::Result<Exit> {
     let before = Lab::options_at(home)?.unwrap_or_else(LabOptions::default);
     let lab = Lab::with(home, args.over(&before))?;
-    let mut tell = |told: &str| output.tell(told);
+    let mut tell = |told: LabTold| output.tell(&told.to_string());
     lab.fetch(&mut tell)?;
     lab.up(&mut tell)?;
     let environment: Map<String, Value> = lab
