@@ -18,7 +18,9 @@ use crate::ports::{StoreHealth, WitnessView};
 use crate::telemetry::{EventKind, Queue};
 use crate::watch::alert_state::{Alert, AlertChange};
 use crate::watch::alerts::{Measured, Signal};
-use crate::watch::findings::{Finding, Limits, Observed, ObservedDc, ObservedRegion, Repair, find};
+use crate::watch::findings::{
+    Finding, Limits, Observed, ObservedDc, ObservedDisk, ObservedRegion, Repair, find,
+};
 use crate::watch::health::{DcVerdict, judge_all};
 use crate::watch::lag::Lag;
 use crate::watch::overall::{Health, Parts, overall};
@@ -215,13 +217,16 @@ impl Judge {
                         Some(Fuse::RepairNeeded) => Repair::Needed,
                         Some(Fuse::Quiet | Fuse::Burning { .. }) | None => Repair::NotNeeded,
                     },
-                    disk_used: view.disk_used.known().copied(),
                     write_error_share: self.write_errors(dc).1,
                 }
             }),
             regions: PerRegion::from_fn(|region| ObservedRegion {
                 lag: sample.regions[region].lag,
                 verdict: sample.regions[region].verdict,
+            }),
+            disk: self.disk_used.map(|used| ObservedDisk {
+                folder: runtime.settings.data_dir.display().to_string(),
+                used,
             }),
             ledger_gap: self.ledger_gap,
             drifted_buckets: compared.map(|found| found.drifted),
@@ -296,9 +301,10 @@ impl Judge {
             add(Signal::DcUp, dc.name(), up);
             let window = view.hints.as_ref().map(window_used);
             add(Signal::HintWindow, dc.name(), window);
-            add(Signal::DiskUsed, dc.name(), view.disk_used.known().copied());
             add(Signal::WriteErrors, dc.name(), self.write_errors(dc).0);
         }
+        // One disk, whatever is on it.
+        add(Signal::DiskUsed, "", self.disk_used);
         let rejects = self.reject_share().unwrap_or(0.0);
         add(Signal::RejectShare, "", Some(rejects));
         let gap = self.ledger_gap.map(|lines| lines as f64);

@@ -27,7 +27,7 @@ pub enum Signal {
     ConsumerStalled,
     /// Part of the rows read in the last five minutes that were set aside; 0 when none was read.
     RejectShare,
-    /// Part of its disk that is in use, per data centre, 0 to 1.
+    /// Part of the disk of the data directory that is in use, 0 to 1.
     DiskUsed,
     /// Lines that the ledger misses.
     LedgerGap,

@@ -110,8 +110,6 @@ pub struct ObservedDc {
     pub hint_window_used: Option<f64>,
     /// Hints were dropped.
     pub repair: Repair,
-    /// Part of its disk in use, 0 to 1.
-    pub disk_used: Option<f64>,
     /// Part of its writes that failed in the window, 0 to 1.
     pub write_error_share: Option<f64>,
 }
@@ -134,6 +132,15 @@ pub struct ObservedRegion {
     pub verdict: Verdict,
 }
 
+/// How full a disk is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObservedDisk {
+    /// The folder that lies on it.
+    pub folder: String,
+    /// Part of it in use, 0 to 1.
+    pub used: f64,
+}
+
 /// All that findings rest on, of one moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observed {
@@ -141,6 +148,8 @@ pub struct Observed {
     pub dcs: PerDc<ObservedDc>,
     /// Per region.
     pub regions: PerRegion<ObservedRegion>,
+    /// The disk of this machine, where the data centres are on it; nothing is known of others.
+    pub disk: Option<ObservedDisk>,
     /// Lines that the ledger of a finished load misses.
     pub ledger_gap: Option<u64>,
     /// Buckets whose summary differs from their rows, at the last comparison.
@@ -201,6 +210,7 @@ fn whole(observed: &Observed, limits: &Limits) -> Vec<Finding> {
         ledger_gap(observed),
         drift(observed),
         unequal(observed),
+        disk(observed, limits),
         rejects(observed, limits),
         queue_full(observed, limits),
         left_over(observed),
@@ -213,7 +223,6 @@ fn in_dc(dc: Dc, of: &ObservedDc, limits: &Limits) -> Vec<Finding> {
         unhealthy(dc, of),
         repair(dc, of),
         hints(dc, of, limits),
-        disk(dc, of, limits),
         errors(dc, of, limits),
     ];
     found.into_iter().flatten().collect()
@@ -360,16 +369,19 @@ fn hints(dc: Dc, of: &ObservedDc, limits: &Limits) -> Option<Finding> {
     })
 }
 
-fn disk(dc: Dc, of: &ObservedDc, limits: &Limits) -> Option<Finding> {
-    let used = of.disk_used.filter(|used| *used >= limits.disk)?;
+fn disk(observed: &Observed, limits: &Limits) -> Option<Finding> {
+    let disk = observed.disk.as_ref()?;
+    if disk.used < limits.disk {
+        return None;
+    }
     Some(Finding {
         severity: Severity::Warning,
         kind: FindingKind::DiskFilling,
-        place: dc.name().to_owned(),
-        what: format!("The disk of {dc} fills"),
-        evidence: format!("{} used", percent(used)),
-        next_step: "free space or add a node before writes fail",
-        action: ActionId::OpenFailover,
+        place: disk.folder.clone(),
+        what: format!("The disk of {} fills", disk.folder),
+        evidence: format!("{} used", percent(disk.used)),
+        next_step: "free space before writes fail: all three data centres are on it",
+        action: ActionId::OpenEvents,
     })
 }
 
@@ -434,7 +446,6 @@ mod tests {
                 hints: 0,
                 hint_window_used: None,
                 repair: Repair::NotNeeded,
-                disk_used: Some(0.4),
                 write_error_share: Some(0.0),
             }),
             regions: PerRegion::from_fn(|_| ObservedRegion {
@@ -443,6 +454,10 @@ mod tests {
                     age: None,
                 },
                 verdict: Verdict::Ok,
+            }),
+            disk: Some(ObservedDisk {
+                folder: "/data".to_owned(),
+                used: 0.4,
             }),
             ledger_gap: Some(0),
             drifted_buckets: Some(0),
@@ -483,7 +498,12 @@ mod tests {
                 o.dcs[Dc::Europe].hints = 9;
                 o.dcs[Dc::Europe].hint_window_used = Some(0.8);
             }),
-            (K::DiskFilling, |o| o.dcs[Dc::Europe].disk_used = Some(0.9)),
+            (K::DiskFilling, |o| {
+                o.disk = Some(ObservedDisk {
+                    folder: "/data".to_owned(),
+                    used: 0.9,
+                });
+            }),
             (K::ErrorRate, |o| {
                 o.dcs[Dc::Europe].write_error_share = Some(0.05);
             }),
@@ -540,13 +560,13 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_no_finding() {
         let mut observed = healthy();
+        observed.disk = None;
         observed.ledger_gap = None;
         observed.drifted_buckets = None;
         observed.unequal_buckets = None;
         observed.reject_share = None;
         for (_, dc) in observed.dcs.iter_mut() {
             dc.verdict = DcVerdict::Unknown;
-            dc.disk_used = None;
             dc.write_error_share = None;
         }
         assert_eq!(kinds(&observed), []);
