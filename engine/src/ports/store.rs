@@ -274,7 +274,8 @@ pub struct DcHealth {
     pub hints: u64,
     /// Bytes of those; unknown where the store does not tell.
     pub hint_bytes: Reading<u64>,
-    /// Age of the oldest hint that waits for this data centre.
+    /// Age of the oldest hint that waits for this data centre, while the window runs at whose end
+    /// it is dropped; `None` while it does not, because somebody reaches the data centre.
     pub oldest_hint: Option<Duration>,
     /// Hints were dropped after the window: only a repair makes this replica whole.
     pub repair_needed: bool,

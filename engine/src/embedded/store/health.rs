@@ -8,6 +8,7 @@ use crate::model::{Dc, PerDc, Reading};
 use crate::ports::{DcHealth, StoreHealth};
 
 use super::core::Core;
+use super::keeper::is_away;
 use super::ranges::Ranges;
 
 /// How long a measured folder size is good for.
@@ -28,8 +29,10 @@ pub(super) fn measure(core: &Core) -> StoreHealth {
 fn measure_dc(core: &Core, dc: Dc) -> DcHealth {
     let hints = core.ledger.for_target(dc);
     let now_ms = core.clock.now().timestamp_millis();
+    // While somebody reaches it no hint is dropped, however old it is.
     let oldest_hint = hints
         .oldest_ms
+        .filter(|_| is_away(core, dc))
         .map(|at| Duration::from_millis(u64::try_from(now_ms.saturating_sub(at)).unwrap_or(0)));
     let repair_needed = core.repair_needed.lock().contains(dc);
     let silent = if core.network.is_down(dc) {

@@ -257,15 +257,20 @@ fn drop_hints(core: &Core, holder: Dc, target: Dc, rows: Vec<Row>, oldest: Optio
     done
 }
 
+/// Whether nobody hands hints over to a replica: then their window runs. A cut link alone leaves
+/// another way, and the hints behind it are kept until it is whole again.
+pub(super) fn is_away(core: &Core, target: Dc) -> bool {
+    !target.others().any(|dc| reaches(core, dc, target))
+        || core.network.is_paused(target)
+        || core.network.is_disk_full(target)
+}
+
 /// Drops the hints of replicas that are away for longer than the window.
 fn end_window(core: &Core) {
     let now_ms = core.clock.now().timestamp_millis();
     let window = i64::try_from(core.options.hint_window.as_millis()).unwrap_or(i64::MAX);
     for target in Dc::ALL {
-        let away = !target.others().any(|dc| reaches(core, dc, target))
-            || core.network.is_paused(target)
-            || core.network.is_disk_full(target);
-        if !away {
+        if !is_away(core, target) {
             let mut past = core.past_window.lock();
             *past = past.without(target);
             continue;

@@ -215,6 +215,32 @@ fn a_cut_link_is_seen_from_its_two_ends_only() {
 }
 
 #[test]
+fn hints_behind_a_cut_link_outlive_the_window_because_another_way_is_left() {
+    let clock = Arc::new(ShiftedClock::default());
+    let options = StoreOptions {
+        hint_window: Duration::from_mins(1),
+        ..quick()
+    };
+    let ticks = Arc::clone(&clock) as Arc<dyn Clock>;
+    let store = EmbeddedStore::in_memory(&MemoryDisks::default(), ticks, options).unwrap();
+    let shop = Shop::over(Arc::clone(store.catalog()));
+    let (a, b) = (Dc::Europe, Dc::Americas);
+    store.set_faults(&[Fault::LinkCut { a, b }]);
+    sees(&store, a, b, DcState::Down);
+    for (n, secs) in [(0, 0), (1, 61)] {
+        clock.shift_secs.store(secs, Ordering::Relaxed);
+        write(&store, shop.flush(n), a, ConsistencyLevel::Quorum).unwrap();
+        settled(&store);
+    }
+    let health = store.health().dcs[b].clone();
+    assert_eq!((health.hints, health.repair_needed), (2, false));
+    assert_eq!(health.oldest_hint, None, "no window runs");
+    store.set_faults(&[]);
+    settled(&store);
+    converged(&store, 2);
+}
+
+#[test]
 fn a_full_disk_refuses_writes_and_answers_reads() {
     let (store, shop) = fresh();
     write(&store, shop.flush(0), Dc::Europe, ConsistencyLevel::All).unwrap();
