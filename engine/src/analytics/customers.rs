@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::actions::NextAction;
 use super::filter::Filter;
 use super::kpis::tidy;
+use super::month::Month;
 use super::rfm::{Rfm, ValueSegment};
 use super::settings::Settings;
 use super::state::{Analytics, CustomerTotals};
@@ -115,11 +116,18 @@ pub enum CustomerPick {
         /// Distinct invoices.
         orders: RangeInclusive<u64>,
     },
+    /// Those of a cohort who bought in a month: all of it where that is the first one.
+    Cohort {
+        /// Month of the first purchase.
+        first: Month,
+        /// Month of a purchase.
+        bought: Month,
+    },
 }
 
 impl CustomerPick {
-    /// Whether a customer is wanted.
-    pub fn holds(&self, customer: &CustomerFigures) -> bool {
+    /// Whether a customer is wanted who bought in `months`, ascending.
+    pub fn holds(&self, customer: &CustomerFigures, months: &[Month]) -> bool {
         match self {
             Self::All => true,
             Self::Value(value) => customer.value == *value,
@@ -128,6 +136,9 @@ impl CustomerPick {
             Self::Scores { recency, frequency } => customer.scores[..2] == [*recency, *frequency],
             Self::Between { days, orders } => {
                 days.contains(&customer.recency_days) && orders.contains(&customer.invoices)
+            }
+            Self::Cohort { first, bought } => {
+                months.first() == Some(first) && months.binary_search(bought).is_ok()
             }
         }
     }
@@ -201,8 +212,13 @@ pub fn customers(
     settings: &Settings,
     query: &CustomerQuery,
 ) -> CustomerList {
-    let mut rows = customer_figures(analytics, settings);
-    rows.retain(|row| query.pick.holds(row) && row.customer.contains(&query.containing));
+    let known = customer_figures(analytics, settings)
+        .into_iter()
+        .zip(analytics.customers());
+    let fits = known.filter(|(row, customer)| {
+        row.customer.contains(&query.containing) && query.pick.holds(row, &customer.totals.months)
+    });
+    let mut rows: Vec<CustomerFigures> = fits.map(|(row, _)| row).collect();
     rows.sort_by(|a, b| {
         let order = compare(query.sort, a, b);
         let order = match query.direction {

@@ -65,7 +65,7 @@ impl Rule {
 }
 
 /// A set of rules: those that a line matches, or those in force.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RuleSet(u8);
 
 impl RuleSet {
@@ -134,7 +134,7 @@ impl RuleSet {
 
 /// Which rules are in force. What cannot be switched off is not here: a row that cannot be read,
 /// and a country of no region, which has nowhere to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rules {
     version: u64,
     in_force: RuleSet,

@@ -16,7 +16,7 @@ use super::routes::Routes;
 use super::shared::{Follow, Sharing, Tables};
 use crate::analytics::{
     Analytics, Filter, Regions, Report, Settings as ReportSettings, SpanCorrections,
-    SpanningInvoice, SpanningPart, country_rows, customer_rows, product_rows,
+    SpanningInvoice, SpanningPart, Weights, country_rows, customer_rows, product_rows,
 };
 use crate::model::{BucketKey, Catalog, LineTable, StoredLine};
 use crate::ports::{BucketScope, Clock, DerivedRows, Store, StoreError};
@@ -64,6 +64,8 @@ pub(crate) enum Message {
     Shared,
     /// Something that is computed from the figures under a filter.
     Ask(Filter, Question),
+    /// Weigh the value score so from now on.
+    Weigh(Weights, Sender<()>),
     /// Write the derived tables now.
     Materialise(Extent, Sender<Result<(), AnalyseError>>),
     /// Answered when everything before is done.
@@ -284,6 +286,13 @@ impl AnalyticsService {
                 Ok(Some(part)) => question(Ok((&part, &self.settings))),
                 Err(error) => question(Err(error)),
             },
+            Message::Weigh(weights, reply) => {
+                self.settings.weights = weights;
+                // The derived table of customers has the score.
+                let now = self.clock.monotonic();
+                self.changed_at.get_or_insert(now);
+                answer(&reply, ());
+            }
             Message::Materialise(extent, reply) => {
                 if extent == Extent::Always {
                     self.changed_at = Some(self.clock.monotonic());
@@ -472,6 +481,11 @@ impl AnalyticsLink {
             };
             Message::Ask(filter, Box::new(question))
         })?
+    }
+
+    /// Weighs the value score so in every answer from now on.
+    pub(crate) fn weigh(&self, weights: Weights) -> Result<(), AnalyseError> {
+        self.ask(|reply| Message::Weigh(weights, reply))
     }
 
     /// Writes the derived tables.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::clean::Rules;
 use crate::intake::RowLayout;
 use crate::ledger::Intake;
 use crate::model::{CommittedOffset, EndOffset, LoadId, Topic, TopicPartition};
@@ -44,6 +45,9 @@ pub struct LoadRecord {
     /// How its rows are cut: what a rejected row is taken apart by.
     #[serde(default)]
     pub layout: RowLayout,
+    /// Which rules set rows aside; unknown of loads of an earlier version.
+    #[serde(default)]
+    pub rules: Option<Rules>,
     /// When it began.
     pub started_at: DateTime<Utc>,
     /// When its last row was in the log.

@@ -344,6 +344,7 @@ impl Runtime {
             fingerprint,
             reading: self.reading(request),
             layout: RowLayout::of(reader.plan()),
+            rules: Some(request.rules),
             started_at: self.clock.now(),
             produced_at: None,
             state: LoadState::Reading,

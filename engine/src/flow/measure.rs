@@ -77,6 +77,7 @@ pub(crate) fn measure_log(
         fingerprint: String::new(),
         reading: 0,
         layout: RowLayout::of(reader.plan()),
+        rules: None,
         started_at: clock.now(),
         produced_at: None,
         state: LoadState::Reading,

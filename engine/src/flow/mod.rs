@@ -80,7 +80,7 @@ pub use quarantine::{
     ValueCount, write_rejects,
 };
 pub use rebuild::RebuildError;
-pub use replay::{ReplayError, ReplayRequest};
+pub use replay::{InStore, PlanSample, ReplayError, ReplayRequest, SampleError, SampledLine};
 pub use roles::{Begin, Roles, Watch};
 pub use routing::{RouteChange, RouteError, RoutingView};
 

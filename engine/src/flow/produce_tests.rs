@@ -134,6 +134,7 @@ fn produce(log: &Arc<Refusing>, limit: ErrorLimit) -> Result<LoadRecord, Produce
         fingerprint: String::new(),
         reading: 0,
         layout: RowLayout::of(reader.plan()),
+        rules: None,
         started_at: clock.now(),
         produced_at: None,
         state: LoadState::Reading,

@@ -5,6 +5,8 @@
 //! from the new ones. Another process cannot have them, because it would need the same data
 //! directory.
 
+mod sample;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -18,6 +20,8 @@ use crate::ports::{LogError, StoreError};
 use crate::replay::plan::{Cost, GroupNow, Lookup, PartitionNow, Plan, PlanChanged, Strategy};
 use crate::telemetry::EventKind;
 use crate::watch::rates::Hop;
+
+pub use sample::{InStore, PlanSample, SampleError, SampledLine};
 
 /// Between two looks at what is waited for.
 const LOOK_EVERY: Duration = Duration::from_millis(5);

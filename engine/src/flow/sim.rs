@@ -446,6 +446,7 @@ impl Sim {
             fingerprint: String::new(),
             reading: 0,
             layout: RowLayout::of(reader.plan()),
+            rules: None,
             started_at: self.clock.now(),
             produced_at: None,
             state: LoadState::Reading,

@@ -6,7 +6,7 @@ use crossbeam_channel::Sender;
 
 use crate::analytics::{
     CustomerList, CustomerPage, CustomerQuery, Filter, GridBreaks, OrderGrid, ProductFigures,
-    ProductPage, Report, Together, TogetherQuery,
+    ProductPage, Report, Together, TogetherQuery, Weights,
 };
 use crate::clean::Rules;
 use crate::failover::lease::{FaultLease, LeaseId};
@@ -16,8 +16,9 @@ use crate::flow::{
     AnalyseError, BrowseCost, BrowseError, BrowseRequest, CheckError, CheckRequest, DrillError,
     DrillOutcome, DrillRecord, DrillRequest, FaultError, Fix, FixEffect, FixId, FixRule,
     JournalError, Lens, LensQuery, LoadEnd, LoadError, LoadRequest, MessagePage, Passport,
-    PassportError, PassportQuery, QuarantineError, RebuildError, ReingestPlan, Reingested,
-    RejectFilter, RejectPage, ReplayError, ReplayRequest, RouteChange, RouteError, RoutingView,
+    PassportError, PassportQuery, PlanSample, QuarantineError, RebuildError, ReingestPlan,
+    Reingested, RejectFilter, RejectPage, ReplayError, ReplayRequest, RouteChange, RouteError,
+    RoutingView, SampleError,
 };
 use crate::intake::{CheckReport, IntakeError, Preview};
 use crate::ledger::Ledger;
@@ -62,6 +63,9 @@ pub enum Command {
     Repair(Reply<Result<RepairReport, StoreError>>),
     /// The figures under a filter.
     Report(Box<Filter>, Reply<Result<Report, AnalyseError>>),
+    /// Weigh recency, orders and sales so in the value score, in every answer from now on and in
+    /// the derived tables; until the engine is closed.
+    SetWeights(Weights, Reply<Result<(), AnalyseError>>),
     /// Write the derived tables now.
     Materialise(Reply<Result<(), AnalyseError>>),
     /// A derived table.
@@ -110,6 +114,8 @@ pub enum Command {
     Drill(Box<DrillRequest>, Reply<Result<DrillOutcome, DrillError>>),
     /// Plan a replay; moves nothing.
     PlanReplay(Box<ReplayRequest>, Reply<Result<Plan, ReplayError>>),
+    /// Look at a few of the lines that a plan moves over, and at what is stored of them.
+    SamplePlan(Box<Plan>, Reply<Result<PlanSample, SampleError>>),
     /// Carry a reviewed plan out, exactly, or refuse because the group has moved since. Answered
     /// when the group stands where the plan says; reading again goes on after that.
     ApplyReplay(Box<Plan>, Reply<Result<(), ReplayError>>),

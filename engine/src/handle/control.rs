@@ -81,6 +81,10 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
             let work = move || reply.send(shared.plan_replay(&request));
             return task("replay", Box::new(work));
         }
+        Command::SamplePlan(plan, reply) => {
+            let work = move || reply.send(shared.sample_plan(&plan));
+            return task("sample", Box::new(work));
+        }
         Command::ApplyReplay(plan, reply) => {
             let work = move || reply.send(shared.apply_replay(&plan));
             return task("replay", Box::new(work));
@@ -109,6 +113,10 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
         Command::Report(filter, reply) => {
             let work = move || reply.send(shared.analytics.report(*filter));
             return task("report", Box::new(work));
+        }
+        Command::SetWeights(weights, reply) => {
+            let work = move || reply.send(shared.analytics.weigh(weights));
+            return task("weigh", Box::new(work));
         }
         Command::Materialise(reply) => {
             let work = move || reply.send(shared.analytics.materialise(Extent::Always));

@@ -28,6 +28,7 @@ impl Command {
             | Self::Rejects(..)
             | Self::PlanReplay(..)
             | Self::PlanUndo(_)
+            | Self::SamplePlan(..)
             | Self::Preview(..)
             | Self::Check(..)
             | Self::Routing(_)
@@ -63,6 +64,7 @@ impl Command {
             }
             Self::Rebuild(_) => Effect::Changes("rebuilding the summaries"),
             Self::Repair(_) => Effect::Changes("repairing the data centres"),
+            Self::SetWeights(..) => Effect::Changes("weighing the value score"),
             Self::Materialise(_) => Effect::Changes("writing the derived tables"),
             Self::StartFault { .. } => Effect::Changes("starting a fault"),
             Self::Move { .. } => Effect::Changes("moving a region"),

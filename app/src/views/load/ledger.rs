@@ -393,6 +393,7 @@ mod tests {
             fingerprint: String::new(),
             reading: 0,
             layout: retail_engine::intake::RowLayout::default(),
+            rules: None,
             started_at: DateTime::UNIX_EPOCH,
             produced_at: Some(DateTime::UNIX_EPOCH),
             state: LoadState::Produced,

@@ -272,6 +272,24 @@ fn the_grid_of_the_full_file_is_exact_and_its_cells_lead_to_their_customers() {
     }
 }
 
+#[test]
+fn each_cell_of_the_cohorts_leads_to_the_customers_it_counts() {
+    let report = Report::build(whole(), &Settings::standard().unwrap());
+    let mut listed = 0;
+    for cohort in &report.cohorts {
+        let months = std::iter::successors(Some(cohort.month), |month| Some(month.next()));
+        for (cell, bought) in cohort.cells.iter().zip(months) {
+            let first = cohort.month;
+            let list = list(CustomerPick::Cohort { first, bought });
+            assert_eq!(list.customers, cell.customers, "{first} {bought}");
+            let begun = list.rows.iter().map(|row| Month::of(row.first.day()));
+            assert!(begun.into_iter().all(|month| month == first), "{first}");
+        }
+        listed += cohort.customers;
+    }
+    assert_eq!(listed, 4_333);
+}
+
 fn list(pick: CustomerPick) -> crate::analytics::CustomerList {
     let query = CustomerQuery {
         pick,
