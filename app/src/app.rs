@@ -23,7 +23,8 @@ use crate::pages::overview::page_of;
 use crate::pages::{self, Cx, Page, Pages};
 use crate::prefs::Prefs;
 use crate::runbook::{Outcome as Ended, Runbook};
-use crate::start::{Access, Start};
+use crate::start::{Access, ProfileKind, Start};
+use crate::taken;
 use crate::theme::{self, size};
 use crate::views::format;
 use crate::views::top::TopView;
@@ -31,24 +32,52 @@ use crate::widgets::{self, Confirm, Decision, rect_ui};
 
 /// The console.
 pub struct Console {
-    settings: Settings,
-    link: Link,
-    start: Start,
-    prefs: Prefs,
+    given: Given,
     /// The preferences as they are on disk.
     kept: Prefs,
     pages: Pages,
-    notices: Notices,
-    files: Files,
-    runbook: Runbook,
     acts: Vec<Action>,
-    frozen: Option<(Arc<Snapshot>, Instant)>,
     events: Option<EventsState>,
     palette: Option<PaletteState>,
     passport: Option<PassportState>,
     keys: bool,
     ended: Pending<usize>,
     closing: Closing,
+}
+
+/// What the pages are given to work with.
+struct Given {
+    settings: Settings,
+    link: Link,
+    start: Start,
+    prefs: Prefs,
+    notices: Notices,
+    files: Files,
+    runbook: Runbook,
+    frozen: Option<(Arc<Snapshot>, Instant)>,
+}
+
+impl Given {
+    fn cx<'a>(
+        &'a mut self,
+        ctx: &'a Context,
+        snapshot: &'a Arc<Snapshot>,
+        acts: &'a mut Vec<Action>,
+    ) -> Cx<'a> {
+        Cx {
+            ctx,
+            link: &self.link,
+            snapshot,
+            held: self.frozen.is_some(),
+            settings: &self.settings,
+            start: &self.start,
+            prefs: &mut self.prefs,
+            acts,
+            notices: &mut self.notices,
+            files: &mut self.files,
+            runbook: &mut self.runbook,
+        }
+    }
 }
 
 /// Whether the window is to be closed while a load runs.
@@ -72,49 +101,51 @@ impl Console {
         ctx.set_theme(prefs.theme);
         ctx.set_zoom_factor(f32::from(prefs.text_scale) / 100.0);
         Ok(Self {
-            link: Link::open(settings.clone(), ctx)?,
-            settings,
-            start: Start::default(),
+            kept: prefs.clone(),
+            given: Given {
+                link: Link::open(settings.clone(), ctx)?,
+                settings,
+                start: Start::default(),
+                prefs,
+                notices: Notices::default(),
+                files: Files::default(),
+                runbook: Runbook::default(),
+                frozen: None,
+            },
             pages: Pages::default(),
-            notices: Notices::default(),
-            files: Files::default(),
-            runbook: Runbook::default(),
             acts: open.map(Action::Open).into_iter().collect(),
-            frozen: None,
             events: None,
             palette: None,
             passport: None,
             keys: false,
             ended: Pending::Idle,
-            kept: prefs.clone(),
             closing: Closing::No,
-            prefs,
         })
     }
 
     /// The link to the engine.
     pub const fn link(&self) -> &Link {
-        &self.link
+        &self.given.link
     }
 
     /// Takes files from `chooser` instead of the dialogs of the desktop.
     #[must_use]
     pub fn choosing_by(mut self, chooser: impl Chooser + 'static) -> Self {
-        self.files = Files::with(chooser);
+        self.given.files = Files::with(chooser);
         self
     }
 
     /// Says how the program was started.
     #[must_use]
     pub fn started_by(mut self, start: Start) -> Self {
-        self.link.set_access(start.access);
-        self.start = start;
+        self.given.link.set_access(start.access);
+        self.given.start = start;
         self
     }
 
     /// What was done, as commands.
     pub const fn runbook(&self) -> &Runbook {
-        &self.runbook
+        &self.given.runbook
     }
 
     /// Asks for an act, as a click would.
@@ -124,41 +155,45 @@ impl Console {
 
     /// What the page shows: the newest snapshot, or the one that was held.
     fn shown(&self) -> Option<Arc<Snapshot>> {
-        match &self.frozen {
+        match &self.given.frozen {
             Some((held, _)) => Some(Arc::clone(held)),
-            None => self.link.snapshot().cloned(),
+            None => self.given.link.snapshot().cloned(),
         }
     }
 
     /// Takes what is new. Once per frame, before drawing.
     pub fn refresh(&mut self, ctx: &Context) {
-        self.link.refresh();
+        self.given.link.set_pace(self.given.prefs.pace);
+        self.given.link.refresh();
         self.ended.poll(ctx);
         if let Some(ended) = self.ended.take() {
             let now = self
+                .given
                 .link
                 .snapshot()
                 .map_or_else(Default::default, |known| known.at);
-            let act = self.runbook.begin(now, "End all faults", None);
+            let act = self.given.runbook.begin(now, "End all faults", None);
             let told = format!("{ended} ended");
-            self.runbook.end(act, Ended::Done(told));
+            self.given.runbook.end(act, Ended::Done(told));
         }
-        self.files.refresh(ctx, &mut self.notices);
-        for what in self.link.take_refused() {
+        self.given.files.refresh(ctx, &mut self.given.notices);
+        for what in self.given.link.take_refused() {
             let message = format!("read only: {what} was refused");
             let remedy = "start the console without --read-only, or switch it off in Settings";
-            self.notices.push(message, Some(remedy.to_owned()));
+            self.given.notices.push(message, Some(remedy.to_owned()));
         }
-        if self.prefs != self.kept {
-            self.prefs.save(&self.settings.data_dir);
-            self.kept = self.prefs.clone();
+        if self.given.prefs != self.kept {
+            self.given.prefs.save(&self.given.settings.data_dir);
+            self.kept = self.given.prefs.clone();
         }
-        widgets::set_read_only(ctx, self.link.access() == Access::ReadOnly);
+        let guard = self.given.start.guard(&self.given.settings);
+        widgets::set_guard(ctx, guard);
+        widgets::set_read_only(ctx, self.given.link.access() == Access::ReadOnly);
         if let Some(state) = &mut self.passport {
             state.refresh(ctx);
         }
         self.hold_window(ctx);
-        if let Some(stays) = self.notices.tidy() {
+        if let Some(stays) = self.given.notices.tidy() {
             ctx.request_repaint_after(stays);
         }
         let typing = if ctx.text_edit_focused() || self.palette.is_some() {
@@ -179,7 +214,7 @@ impl Console {
         self.acts.append(&mut pressed);
         self.acts.extend(dropped.into_iter().map(Action::Open));
         self.with_pages(ctx, Pages::refresh);
-        if self.frozen.is_some() {
+        if self.given.frozen.is_some() {
             // The badge says how far behind the view is.
             ctx.request_repaint_after(Duration::from_secs(1));
         }
@@ -200,11 +235,14 @@ impl Console {
             NavWidth::Icons => size::NAV_COLLAPSED,
         };
         let snapshot = self.shown();
-        let frozen_for = self.frozen.as_ref().map(|(_, since)| since.elapsed());
+        let frozen_for = self.given.frozen.as_ref().map(|(_, since)| since.elapsed());
         if let Some(shown) = &snapshot {
-            format::set_times(self.prefs.times, shown.at);
+            format::set_times(self.given.prefs.times, shown.at);
+            format::set_units(self.given.prefs.units);
         }
-        let top = TopView::of(snapshot.as_deref(), frozen_for, self.link.access());
+        let kind = ProfileKind::of(&self.given.settings);
+        let access = self.given.link.access();
+        let top = TopView::of(snapshot.as_deref(), frozen_for, access, kind);
         let mut acts = std::mem::take(&mut self.acts);
 
         let bar = Rect::from_min_size(window.min, vec2(window.width(), size::TOP_BAR));
@@ -215,7 +253,7 @@ impl Console {
         );
         let sampled = sampled(snapshot.as_deref());
         rect_ui(ui, foot, |ui| {
-            event_bar_ui(ui, self.link.events(), &sampled, &mut acts);
+            event_bar_ui(ui, self.given.link.events(), &sampled, &mut acts);
         });
         let side = Rect::from_min_max(
             pos2(window.left(), bar.bottom()),
@@ -226,7 +264,7 @@ impl Console {
             nav_ui(
                 ui,
                 width,
-                self.prefs.page,
+                self.given.prefs.page,
                 |page| badge(badges, page),
                 &mut acts,
             );
@@ -239,36 +277,31 @@ impl Console {
         let room = room.shrink2(vec2(size::PAGE_PAD, 0.0));
         let room = Rect::from_min_max(room.min, room.max - vec2(0.0, 14.0));
         let room = self.notices_ui(ui, room);
-        rect_ui(ui, room, |ui| match (self.link.opened(), &snapshot) {
+        rect_ui(ui, room, |ui| match (self.given.link.opened(), &snapshot) {
             (Opened::Failed(error), _) => {
                 ui.add_space(24.0);
                 widgets::error_state(ui, &error.to_string(), Some(&error.remedy()));
             }
             (_, None) | (Opened::Opening(_), _) => {
-                let place = self.settings.data_dir.display();
+                let place = self.given.settings.data_dir.display();
                 let why = format!("Opening {place}\u{2026}");
                 widgets::empty_state(ui, &why, None);
             }
             (Opened::Running(_), Some(snapshot)) => {
                 let ctx = ui.ctx().clone();
-                let mut cx = Cx {
-                    ctx: &ctx,
-                    link: &self.link,
-                    snapshot,
-                    held: self.frozen.is_some(),
-                    settings: &self.settings,
-                    start: &self.start,
-                    prefs: &mut self.prefs,
-                    acts: &mut acts,
-                    notices: &mut self.notices,
-                    files: &mut self.files,
-                    runbook: &mut self.runbook,
-                };
+                let mut cx = self.given.cx(&ctx, snapshot, &mut acts);
                 let page = cx.prefs.page;
                 self.pages.ui(ui, page, &mut cx);
             }
         });
         self.over(ui.ctx(), &mut acts);
+        if let Some(snapshot) = &snapshot {
+            let ctx = ui.ctx().clone();
+            let mut cx = self.given.cx(&ctx, snapshot, &mut acts);
+            for taken in widgets::taken_out(&ctx) {
+                taken::take(&mut cx, taken);
+            }
+        }
         for act in acts {
             self.act(ui.ctx(), act);
         }
@@ -290,19 +323,7 @@ impl Console {
         room.max.y = drawer.top();
         widgets::surface(ui, drawer);
         let ctx = ui.ctx().clone();
-        let mut cx = Cx {
-            ctx: &ctx,
-            link: &self.link,
-            snapshot,
-            held: self.frozen.is_some(),
-            settings: &self.settings,
-            start: &self.start,
-            prefs: &mut self.prefs,
-            acts,
-            notices: &mut self.notices,
-            files: &mut self.files,
-            runbook: &mut self.runbook,
-        };
+        let mut cx = self.given.cx(&ctx, snapshot, acts);
         let closed = rect_ui(ui, drawer.shrink(12.0), |ui| events_ui(ui, state, &mut cx));
         if closed {
             self.events = None;
@@ -312,23 +333,11 @@ impl Console {
 
     /// Lets the pages work on the newest snapshot; nothing to work on before the engine is open.
     fn with_pages(&mut self, ctx: &Context, work: impl FnOnce(&mut Pages, &mut Cx<'_>)) {
-        let Some(snapshot) = self.link.snapshot().cloned() else {
+        let Some(snapshot) = self.given.link.snapshot().cloned() else {
             return;
         };
         let mut acts = Vec::new();
-        let mut cx = Cx {
-            ctx,
-            link: &self.link,
-            snapshot: &snapshot,
-            held: self.frozen.is_some(),
-            settings: &self.settings,
-            start: &self.start,
-            prefs: &mut self.prefs,
-            acts: &mut acts,
-            notices: &mut self.notices,
-            files: &mut self.files,
-            runbook: &mut self.runbook,
-        };
+        let mut cx = self.given.cx(ctx, &snapshot, &mut acts);
         work(&mut self.pages, &mut cx);
         self.acts.append(&mut acts);
     }
@@ -344,13 +353,13 @@ impl Console {
             action,
             Action::Open(_) | Action::PlanReplay(_) | Action::Replay
         );
-        needs_engine && matches!(self.link.opened(), Opened::Opening(_))
+        needs_engine && matches!(self.given.link.opened(), Opened::Opening(_))
     }
 
     /// What opens over the page.
     fn over(&mut self, ctx: &Context, acts: &mut Vec<Action>) {
         if let Some(state) = &mut self.palette {
-            match palette_ui(ctx, state, self.link.snapshot().map(Arc::as_ref)) {
+            match palette_ui(ctx, state, self.given.link.snapshot().map(Arc::as_ref)) {
                 Outcome::Open => {}
                 Outcome::Closed => self.palette = None,
                 Outcome::Chosen(action) => {
@@ -360,8 +369,8 @@ impl Console {
             }
         }
         if let Some(state) = &mut self.passport {
-            let snapshot = self.link.snapshot().map(Arc::as_ref);
-            if !passport_ui(ctx, state, &self.link, snapshot) {
+            let snapshot = self.given.link.snapshot().map(Arc::as_ref);
+            if !passport_ui(ctx, state, &self.given.link, snapshot) {
                 self.passport = None;
             }
         }
@@ -374,6 +383,7 @@ impl Console {
     /// Keeps the window open while a load runs, until a person has decided and the load has ended.
     fn hold_window(&mut self, ctx: &Context) {
         let runs = self
+            .given
             .link
             .snapshot()
             .is_some_and(|snapshot| snapshot.load.is_some());
@@ -397,7 +407,7 @@ impl Console {
 
     /// The question about the load, before the window closes.
     fn closing_ui(&mut self, ctx: &Context) {
-        let Some(snapshot) = self.link.snapshot().cloned() else {
+        let Some(snapshot) = self.given.link.snapshot().cloned() else {
             return;
         };
         let (Closing::Asked, Some(load)) = (self.closing, &snapshot.load) else {
@@ -417,21 +427,21 @@ impl Console {
             Decision::Act => {
                 self.closing = Closing::Ending;
                 let what = format!("End {} and close", load.record.id);
-                let act = self.runbook.begin(snapshot.at, what, None);
-                self.runbook.end(act, Ended::Done("sent".to_owned()));
-                self.link.send(Command::CancelLoad);
+                let act = self.given.runbook.begin(snapshot.at, what, None);
+                self.given.runbook.end(act, Ended::Done("sent".to_owned()));
+                self.given.link.send(Command::CancelLoad);
             }
         }
     }
 
     /// Errors that are not closed yet, above the page; the room that is left.
     fn notices_ui(&mut self, ui: &mut Ui, room: Rect) -> Rect {
-        if self.notices.all().is_empty() {
+        if self.given.notices.all().is_empty() {
             return room;
         }
         let drawn = ui.scope_builder(egui::UiBuilder::new().max_rect(room), |ui| {
             ui.add_space(10.0);
-            pages::notices::notices_ui(ui, &mut self.notices);
+            pages::notices::notices_ui(ui, &mut self.given.notices);
         });
         let used = drawn.response.rect.bottom().min(room.bottom() - 120.0);
         Rect::from_min_max(pos2(room.left(), used), room.max)
@@ -454,31 +464,32 @@ impl Console {
             Action::Palette => self.palette = Some(PaletteState::default()),
             Action::Keys => self.keys = !self.keys,
             Action::ToggleFreeze => {
-                self.frozen = match self.frozen {
+                self.given.frozen = match self.given.frozen {
                     Some(_) => None,
                     None => self
+                        .given
                         .link
                         .snapshot()
                         .map(|held| (Arc::clone(held), Instant::now())),
                 };
             }
-            Action::EndAllFaults => self.ended = self.link.ask(Command::EndAllFaults),
+            Action::EndAllFaults => self.ended = self.given.link.ask(Command::EndAllFaults),
             Action::Theme(theme) => {
-                self.prefs.theme = theme;
+                self.given.prefs.theme = theme;
                 ctx.set_theme(theme);
             }
             Action::Contrast(contrast) => {
-                self.prefs.contrast = contrast;
+                self.given.prefs.contrast = contrast;
                 theme::set_contrast(ctx, contrast);
             }
             Action::TextScale(percent) => {
-                self.prefs.text_scale = percent;
+                self.given.prefs.text_scale = percent;
                 ctx.set_zoom_factor(f32::from(percent) / 100.0);
             }
-            Action::Times(style) => self.prefs.times = style,
+            Action::Times(style) => self.given.prefs.times = style,
             // What was started to read stays so.
-            Action::Access(access) if self.start.access == Access::ReadWrite => {
-                self.link.set_access(access);
+            Action::Access(access) if self.given.start.access == Access::ReadWrite => {
+                self.given.link.set_access(access);
             }
             Action::Access(_) => {}
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
@@ -488,15 +499,15 @@ impl Console {
             }
             Action::Open(path) => {
                 self.go(Page::Load);
-                self.prefs.opened(path.clone());
+                self.given.prefs.opened(path.clone());
                 self.hand_over(ctx, &Action::Open(path));
             }
-            Action::OpenSample => match crate::sample::unpack(&self.settings.data_dir) {
+            Action::OpenSample => match crate::sample::unpack(&self.given.settings.data_dir) {
                 Ok(path) => self.act(ctx, Action::Open(path)),
                 Err(error) => {
                     let message = format!("the sample cannot be written: {error}");
                     let remedy = "free some space, or choose another data directory";
-                    self.notices.push(message, Some(remedy.to_owned()));
+                    self.given.notices.push(message, Some(remedy.to_owned()));
                 }
             },
             Action::PlanReplay(_) | Action::Replay | Action::ShowRegion(_) => {
@@ -517,7 +528,7 @@ impl Console {
                 ctx.request_repaint();
             }
             Action::Passport(query) => {
-                self.passport = Some(PassportState::open(&self.link, query));
+                self.passport = Some(PassportState::open(&self.given.link, query));
                 ctx.request_repaint();
             }
             Action::TogglePresenter => {
@@ -531,7 +542,7 @@ impl Console {
     }
 
     fn go(&mut self, page: Page) {
-        self.prefs.page = page;
+        self.given.prefs.page = page;
     }
 }
 
@@ -578,6 +589,6 @@ impl eframe::App for Console {
     }
 
     fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
-        self.prefs.save(&self.settings.data_dir);
+        self.given.prefs.save(&self.given.settings.data_dir);
     }
 }

@@ -13,6 +13,7 @@ use retail_engine::handle::{
     Answer, Command, Effect, Engine, EngineGone, OpenError, Reply, Snapshot,
 };
 use retail_engine::telemetry::{Cursor, Event};
+use serde::{Deserialize, Serialize};
 
 use crate::start::Access;
 
@@ -41,12 +42,42 @@ pub enum Opened<'a> {
     Failed(&'a OpenError),
 }
 
+/// How often the console takes what the engine has measured. The engine measures at its own pace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pace {
+    /// Whenever there is something new: four times a second.
+    #[default]
+    AsMeasured,
+    /// Once a second.
+    Second,
+    /// Every two seconds.
+    TwoSeconds,
+    /// Every five seconds.
+    FiveSeconds,
+}
+
+impl Pace {
+    /// The time between two snapshots.
+    pub const fn every(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::AsMeasured => 0,
+            Self::Second => 1,
+            Self::TwoSeconds => 2,
+            Self::FiveSeconds => 5,
+        })
+    }
+}
+
 /// The console's hold on the engine.
 pub struct Link {
     state: State,
     cursor: Cursor,
     events: Vec<Event>,
     snapshot: Option<Arc<Snapshot>>,
+    /// How often a snapshot is taken, and when the last one was.
+    pace: Pace,
+    taken_at: Option<Instant>,
     opened_in: Option<Duration>,
     access: Access,
     /// What was not sent because the console only reads, in words; told once by the app.
@@ -76,6 +107,8 @@ impl Link {
             cursor: Cursor::default(),
             events: Vec::new(),
             snapshot: None,
+            pace: Pace::default(),
+            taken_at: None,
             opened_in: None,
             access: Access::ReadWrite,
             refused: RefCell::default(),
@@ -99,7 +132,11 @@ impl Link {
             }
         }
         if let State::Open(engine) = &self.state {
-            self.snapshot = Some(engine.snapshot());
+            let every = self.pace.every();
+            if self.taken_at.is_none_or(|at| at.elapsed() >= every) {
+                self.snapshot = Some(engine.snapshot());
+                self.taken_at = Some(Instant::now());
+            }
             let drained = engine.events(self.cursor);
             self.cursor = drained.next;
             for event in drained.events {
@@ -161,6 +198,11 @@ impl Link {
     /// Allows or refuses commands that change something, from now on.
     pub const fn set_access(&mut self, access: Access) {
         self.access = access;
+    }
+
+    /// Takes a snapshot this often, from now on.
+    pub const fn set_pace(&mut self, pace: Pace) {
+        self.pace = pace;
     }
 
     /// What was refused since the last call, in words.

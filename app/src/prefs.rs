@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 use eframe::egui::ThemePreference;
 use serde::{Deserialize, Serialize};
 
+use crate::link::Pace;
 use crate::pages::Page;
+use crate::pages::setup::Tab;
 use crate::theme::Contrast;
 use crate::views::analytics::choices::Choices;
-use crate::views::format::TimeStyle;
+use crate::views::format::{TimeStyle, Units};
 
 /// Files that "recent" lists.
 const RECENT: usize = 8;
@@ -73,8 +75,14 @@ pub struct Prefs {
     pub text_scale: u16,
     /// How times are shown.
     pub times: TimeStyle,
+    /// How numbers are written.
+    pub units: Units,
+    /// How often a new snapshot is shown.
+    pub pace: Pace,
     /// Page shown last.
     pub page: Page,
+    /// Tab of the setup page shown last.
+    pub setup: Tab,
     /// Files opened, newest first.
     pub recent: Vec<PathBuf>,
     /// Seconds that the charts show.
@@ -96,7 +104,10 @@ impl Default for Prefs {
             contrast: Contrast::Normal,
             text_scale: 100,
             times: TimeStyle::Local,
+            units: Units::default(),
+            pace: Pace::default(),
             page: Page::Overview,
+            setup: Tab::default(),
             recent: Vec::new(),
             range_secs: 300,
             analytics: Choices::default(),

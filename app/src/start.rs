@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use retail_engine::config::{Loaded, Source};
+use retail_engine::config::{FaultsBy, Loaded, Mode, Settings, Source};
+use retail_engine::lab::Programs;
 
 /// What the console may send to the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,6 +16,37 @@ pub enum Access {
     ReadOnly,
 }
 
+/// What may be done to the servers that the program uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProfileKind {
+    /// They are inside the process.
+    Embedded,
+    /// They are there to be broken.
+    Lab,
+    /// They are not: what cannot be taken lightly asks for a name.
+    Prod,
+}
+
+impl ProfileKind {
+    /// Of settings: servers that are not said to be a lab are none.
+    pub const fn of(settings: &Settings) -> Self {
+        match (settings.mode, settings.lab.faults) {
+            (Mode::Embedded, _) => Self::Embedded,
+            (Mode::Live, FaultsBy::None) => Self::Prod,
+            (Mode::Live, FaultsBy::Native | FaultsBy::Commands) => Self::Lab,
+        }
+    }
+
+    /// In a word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Embedded => "EMBEDDED",
+            Self::Lab => "LAB",
+            Self::Prod => "PROD",
+        }
+    }
+}
+
 /// How the program was started.
 #[derive(Debug, Clone, Default)]
 pub struct Start {
@@ -24,6 +56,10 @@ pub struct Start {
     pub origins: BTreeMap<&'static str, Source>,
     /// The settings file that was read.
     pub config_file: Option<PathBuf>,
+    /// The profile that was used, if any.
+    pub profile: Option<String>,
+    /// What a local lab runs.
+    pub programs: Programs,
 }
 
 impl Start {
@@ -33,7 +69,15 @@ impl Start {
             access,
             origins: loaded.origins.clone(),
             config_file: loaded.config_file.clone(),
+            profile: loaded.profile.clone(),
+            programs: Programs::default(),
         }
+    }
+
+    /// The name that is typed before what cannot be taken lightly, on servers that are no lab.
+    pub fn guard(&self, settings: &Settings) -> Option<&str> {
+        let is_prod = ProfileKind::of(settings) == ProfileKind::Prod;
+        is_prod.then(|| self.profile.as_deref().unwrap_or("prod"))
     }
 
     /// Where a setting was written.

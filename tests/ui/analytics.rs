@@ -6,15 +6,17 @@ use std::time::{Duration, Instant};
 use eframe::egui::{Key, Modifiers};
 use retail_console::actions::Action;
 use retail_console::prefs::ThemeChoice;
+use retail_console::start::Start;
 use retail_console::views::format;
 use retail_engine::analytics::{
-    CustomerList, CustomerPick, CustomerQuery, Filter, ProductPage, Report,
+    CustomerList, CustomerPick, CustomerQuery, Filter, Month, ProductPage, Report,
 };
 use retail_engine::clean::Rules;
 use retail_engine::config::ErrorLimit;
 use retail_engine::flow::{LoadRequest, Resume, Until};
 use retail_engine::handle::Command;
 use retail_engine::intake::ReadOptions;
+use retail_engine::model::Day;
 
 use crate::Desk;
 
@@ -143,6 +145,7 @@ fn figures_move_while_a_load_runs_end_exact_and_lead_to_what_is_behind_them() {
     countries(&mut desk);
     months(&mut desk);
     segments(&mut desk);
+    cohorts(&mut desk);
     two_regions(&mut desk);
     goods(&mut desk);
     pairs(&mut desk);
@@ -250,6 +253,45 @@ fn segments(desk: &mut Desk) {
     assert!(text.contains("# table: Customers\n"), "{text}");
     let rows = text.lines().filter(|line| !line.starts_with('#')).count() as u64;
     assert_eq!(rows, champions.customers + 1);
+}
+
+/// A cohort and a cell of it lead to their customers, by pointer and by keyboard.
+fn cohorts(desk: &mut Desk) {
+    let month = |year, month| {
+        let first = chrono::NaiveDate::from_ymd_opt(year, month, 1);
+        Month::of(Day::from_date(first.unwrap()))
+    };
+    let december = month(2010, 12);
+    let again = CustomerPick::Cohort {
+        first: december,
+        bought: month(2011, 11),
+    };
+    let words = desk.words();
+    let cell = words
+        .iter()
+        .find(|word| word.contains("445 of them bought 11 months later"))
+        .unwrap();
+    desk.click(cell);
+    desk.until_seen("Customers: first bought 2010-12, and in 2011-11");
+    let list = customers(desk, again);
+    assert_eq!(list.customers, 445);
+    desk.until_seen(&format!("445 customers, {}", format::money(list.amount)));
+    desk.key(Modifiers::NONE, Key::Escape);
+    desk.until_seen("Revenue by month");
+    let row = desk.control("First bought 2010-12: 885 customers").unwrap();
+    row.focus();
+    desk.frame();
+    desk.key(Modifiers::NONE, Key::Enter);
+    desk.until_seen("Customers: first bought 2010-12");
+    let all = CustomerPick::Cohort {
+        first: december,
+        bought: december,
+    };
+    let list = customers(desk, all);
+    desk.until_seen(&format!("885 customers, {}", format::money(list.amount)));
+    desk.shot("analytics-cohort");
+    desk.key(Modifiers::NONE, Key::Escape);
+    desk.until_seen("Revenue by month");
 }
 
 /// A customer who buys in two regions is one customer, with the sum of both.
@@ -398,6 +440,56 @@ fn cpu() -> u64 {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let first = told.split(' ').next().unwrap_or_default();
     first.parse().unwrap_or_default()
+}
+
+/// What is said of the best quarter by value: name, customers, sales.
+fn best_quarter(of: &Report) -> [String; 2] {
+    let best = &of.segments[0];
+    [format::count(best.customers), format::decimal(best.amount)]
+}
+
+#[test]
+fn own_weights_of_the_value_score_are_in_force_at_once_and_after_a_restart() {
+    let mut desk = Desk::empty();
+    desk.load(retail_tests::full_file());
+    desk.resize(TALL[0], TALL[1]);
+    open_page(&mut desk);
+    desk.click("Segments: List");
+    desk.until_seen("35 % recency, 35 % orders, 30 % sales");
+    let before = best_quarter(&report(&desk, Filter::default()));
+    desk.until_seen(&before[1]);
+    desk.click("Weights of the value score");
+    desk.until_seen("Quarters by value are made of the sum");
+    desk.type_into("Sales to the customer, %", "0");
+    desk.until_seen("write whole percents");
+    for label in ["Days since the last purchase, %", "Number of orders, %"] {
+        desk.click(label);
+        desk.key(Modifiers::COMMAND, Key::A);
+        desk.control(label).unwrap().type_text("0");
+        desk.frame();
+    }
+    desk.click("Sales to the customer, %");
+    desk.key(Modifiers::COMMAND, Key::A);
+    desk.control("Sales to the customer, %")
+        .unwrap()
+        .type_text("100");
+    desk.frame();
+    desk.shot("analytics-weights");
+    desk.click("Use these");
+    desk.until_seen("0 % recency, 0 % orders, 100 % sales");
+    let after = best_quarter(&report(&desk, Filter::default()));
+    assert_ne!(before[1], after[1]);
+    desk.until_seen(&after[1]);
+    assert!(!desk.sees(&before[1]));
+    let mut desk = desk.restarted(Start::default());
+    desk.resize(TALL[0], TALL[1]);
+    open_page(&mut desk);
+    desk.until_seen("0 % recency, 0 % orders, 100 % sales");
+    desk.until_seen(&after[1]);
+    desk.click("Weights of the value score");
+    desk.click("Those of the settings");
+    desk.until_seen("35 % recency, 35 % orders, 30 % sales");
+    desk.until_seen(&before[1]);
 }
 
 #[test]

@@ -116,10 +116,16 @@ impl Desk {
 
     /// Loads a file by a command, not by clicks, for tests of what comes after.
     pub(crate) fn load(&mut self, file: PathBuf) {
+        self.load_by(file, Rules::builtin().unwrap());
+    }
+
+    /// The same, by rules of its own.
+    pub(crate) fn load_by(&mut self, file: PathBuf, rules: Rules) {
+        let before = self.snapshot().loads.len();
         let request = LoadRequest {
             file,
             options: ReadOptions::default(),
-            rules: Rules::builtin().unwrap(),
+            rules,
             limit: ErrorLimit::None,
             until: Until::Closed,
             resume: Resume::WhereItStood,
@@ -131,8 +137,24 @@ impl Desk {
         assert!(end.ledger.is_closed());
         self.until("the load is in the snapshot", |desk| {
             let snapshot = desk.snapshot();
-            snapshot.load.is_none() && !snapshot.loads.is_empty()
+            snapshot.load.is_none() && snapshot.loads.len() > before
         });
+    }
+
+    /// Puts the lines of a file into the log, whether they can be stored or not.
+    pub(crate) fn load_to_the_log(&self, file: PathBuf) {
+        let request = LoadRequest {
+            file,
+            options: ReadOptions::default(),
+            rules: Rules::builtin().unwrap(),
+            limit: ErrorLimit::None,
+            until: Until::Produced,
+            resume: Resume::WhereItStood,
+        };
+        let answer = self
+            .engine()
+            .ask(|reply| Command::Load(Box::new(request), reply));
+        answer.wait().unwrap().unwrap();
     }
 
     /// One frame.
@@ -201,6 +223,21 @@ impl Desk {
         self.text_at(text).click();
         self.frame();
         self.frame();
+    }
+
+    /// Clicks with the other button where a text stands: the first that contains it.
+    pub(crate) fn right_click_text(&mut self, text: &str) {
+        self.until_seen(text);
+        self.text_at(text).click_secondary();
+        self.frame();
+        self.frame();
+    }
+
+    /// Waits for a file that the console saves into the folder of this desk, and reads it.
+    pub(crate) fn saved(&mut self, name: &str) -> Vec<u8> {
+        let path = self.dir.path().join(name);
+        self.until(&format!("{name} is saved"), |_| path.is_file());
+        std::fs::read(&path).unwrap()
     }
 
     /// Scrolls what a text stands in; negative goes on.

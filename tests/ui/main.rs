@@ -7,15 +7,20 @@
     reason = "a test fails by panicking, helpers outside its function included"
 )]
 
+mod acts;
 mod analytics;
 mod desk;
 mod events;
 mod failover;
 mod first_run;
+#[cfg(target_os = "linux")]
+mod lab;
 mod load;
 mod overview;
 mod quality;
+mod replays;
 mod setup;
+mod take_out;
 mod topics;
 
 pub(crate) use desk::Desk;

@@ -6,6 +6,7 @@ use eframe::egui::{Key, Modifiers};
 use retail_console::actions::Action;
 use retail_console::prefs::ThemeChoice;
 use retail_console::runbook::Outcome;
+use retail_engine::clean::{Rule, Rules, Switch};
 use retail_engine::flow::{Fix, FixRule, PassportQuery, RejectFilter, RejectPage};
 use retail_engine::handle::Command;
 use retail_engine::model::{LoadId, Reason, RowNo};
@@ -190,6 +191,31 @@ fn rows_that_are_mended_by_clicks_flow_in_a_load_of_their_own() {
     // What is produced cannot be taken back, and that is said.
     desk.key(Modifiers::COMMAND, Key::Z);
     desk.until_seen("lines that are produced stay");
+}
+
+#[test]
+fn mended_rows_are_read_by_the_rules_that_their_load_was_read_by() {
+    let mut desk = Desk::empty();
+    let rows = "536366,22633,HAND WARMER,2,12/1/2010 8:28,1.85,,Narnia\n\
+                536367,84879,BIRD,32,1/22/2011 8:34,1.60,13047,France\n";
+    let file = planted(&desk, rows);
+    let rules = Rules::builtin().unwrap();
+    desk.load_by(file, rules.with(Rule::NoCustomer, Switch::On));
+    desk.key(Modifiers::COMMAND, Key::Num4);
+    desk.until_seen("Which rows were set aside");
+    // This load sets rows without a customer aside.
+    desk.click_text("Unknown country");
+    retype(&mut desk, "New Country", "France");
+    desk.until_seen("1 set aside again");
+    desk.until_seen("1 No customer");
+    // The next one does not.
+    let file = desk.dir.path().join("again.csv");
+    std::fs::write(&file, format!("{HEADER}{rows}")).unwrap();
+    desk.load(file);
+    desk.until_seen("again.csv");
+    desk.click_text("Unknown country");
+    retype(&mut desk, "New Country", "France");
+    desk.until_seen("1 clean");
 }
 
 #[test]

@@ -173,13 +173,17 @@ fn what_was_chosen_in_settings_is_there_after_a_restart() {
     desk.click("Theme: Light");
     desk.click("Times: UTC");
     desk.click("Range: 15 min");
+    desk.click("Thousands: 12345");
+    desk.click("Rates and axes: 12.3 k, 1.50 M");
+    desk.click("Bytes: kB, of 1000");
+    desk.click("New figures: 2 s");
     desk.resize(1440.0, 900.0);
     desk.shot("setup-settings");
     desk.click("Text size: 150");
     desk.until_seen("flow.flush_lines");
     desk.shot("setup-settings-150");
     let mut desk = desk.restarted(Start::default());
-    desk.key(Modifiers::COMMAND, Key::Comma);
+    desk.key(Modifiers::COMMAND, Key::Num7);
     desk.until_seen("flow.flush_lines");
     let on = |label: &str| {
         let node = desk.control(label).unwrap();
@@ -189,6 +193,10 @@ fn what_was_chosen_in_settings_is_there_after_a_restart() {
         "Theme: Light",
         "Times: UTC",
         "Range: 15 min",
+        "Thousands: 12345",
+        "Rates and axes: 12.3 k, 1.50 M",
+        "Bytes: kB, of 1000",
+        "New figures: 2 s",
         "Text size: 150",
     ] {
         assert!(on(label), "{label}");
@@ -237,4 +245,50 @@ fn read_only_refuses_what_changes_and_says_why() {
     assert!(save.accesskit_node().is_disabled());
     desk.click("Setup: Settings");
     desk.until_seen("on, by --read-only");
+}
+
+#[test]
+fn in_read_only_mode_what_changes_something_is_disabled_on_every_page() {
+    let mut desk = Desk::empty();
+    desk.load(retail_tests::sample_file());
+    let start = Start {
+        access: Access::ReadOnly,
+        ..Start::default()
+    };
+    let mut desk = desk.restarted(start);
+    desk.until_seen("Read only");
+    let disabled = |desk: &mut Desk, labels: &[&str]| {
+        for label in labels {
+            desk.until(&format!("{label:?} is there"), |desk| {
+                desk.control(label).is_some()
+            });
+            let node = desk.control(label).unwrap();
+            assert!(node.accesskit_node().is_disabled(), "{label} is enabled");
+        }
+    };
+    desk.resize(1440.0, 900.0);
+    desk.key(Modifiers::COMMAND, Key::Num6);
+    disabled(
+        &mut desk,
+        &["Repair\u{2026}", "Fail Europe over to Americas_DC"],
+    );
+    desk.click("Drill: Lose Europe");
+    disabled(&mut desk, &["Start drill\u{2026}", "Start the faults only"]);
+    desk.key(Modifiers::COMMAND, Key::Num5);
+    desk.click("Replay europe-transactions\u{2026}");
+    desk.until_seen("dry run, nothing changed");
+    let replay = desk
+        .words()
+        .into_iter()
+        .find(|word| word.starts_with("Replay ") && word.ends_with(" lines\u{2026}"));
+    disabled(&mut desk, &[&replay.unwrap()]);
+    desk.key(Modifiers::COMMAND, Key::Num7);
+    desk.click("Setup: Connections");
+    desk.click("New profile");
+    disabled(&mut desk, &["Save"]);
+    // What ends a fault and what only looks stays at hand.
+    desk.key(Modifiers::COMMAND, Key::Num6);
+    desk.key(Modifiers::NONE, Key::Escape);
+    desk.click("Verify");
+    desk.until_seen("all 3 data centres hold the same rows");
 }

@@ -1,16 +1,11 @@
 //! Topics, replays and messages.
 
-use std::path::PathBuf;
-
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::NodeT as _;
 use retail_console::actions::Action;
 use retail_console::prefs::ThemeChoice;
-use retail_engine::clean::Rules;
-use retail_engine::config::ErrorLimit;
-use retail_engine::flow::{BrowseFrom, BrowseRequest, LoadRequest, MessagePage, Resume, Until};
+use retail_engine::flow::{BrowseFrom, BrowseRequest, MessagePage};
 use retail_engine::handle::Command;
-use retail_engine::intake::ReadOptions;
 use retail_engine::model::{Dc, Region, RowsDigest, Topic, TopicPartition};
 
 use crate::Desk;
@@ -77,21 +72,6 @@ fn more() -> String {
     rows.join("\n")
 }
 
-fn load_to_the_log(desk: &Desk, file: PathBuf) {
-    let request = LoadRequest {
-        file,
-        options: ReadOptions::default(),
-        rules: Rules::builtin().unwrap(),
-        limit: ErrorLimit::None,
-        until: Until::Produced,
-        resume: Resume::WhereItStood,
-    };
-    let answer = desk
-        .engine()
-        .ask(|reply| Command::Load(Box::new(request), reply));
-    answer.wait().unwrap().unwrap();
-}
-
 #[test]
 fn a_replay_by_clicks_is_planned_confirmed_read_back_and_leaves_the_digests() {
     let mut desk = desk();
@@ -107,6 +87,7 @@ fn a_replay_by_clicks_is_planned_confirmed_read_back_and_leaves_the_digests() {
     for end in &ends {
         assert!(desk.sees(&grouped(*end)));
     }
+    desk.until_seen("looked at: all stored as the log has them, none would differ");
     desk.shot("topics-plan");
     desk.click(&format!("Replay {} lines\u{2026}", grouped(all)));
     desk.until_seen("Move retail-europe?");
@@ -152,7 +133,7 @@ fn skipping_lines_needs_the_name_and_undo_reads_them_after_all() {
     desk.engine().send(Command::PauseConsumers).unwrap();
     let file = desk.dir.path().join("more.csv");
     std::fs::write(&file, more()).unwrap();
-    load_to_the_log(&desk, file);
+    desk.load_to_the_log(file);
     open_topics(&mut desk);
     desk.until_seen("held");
     let behind = |desk: &Desk| {
@@ -167,6 +148,8 @@ fn skipping_lines_needs_the_name_and_undo_reads_them_after_all() {
     desk.click("To the end, skipping lines");
     let skip = format!("Skip {} lines", grouped(all));
     desk.until_seen(&skip);
+    desk.until_seen("looked at would differ");
+    assert!(desk.sees("not stored") && desk.sees("stays out"));
     desk.shot("topics-skip");
     desk.click(&format!("{skip}\u{2026}"));
     desk.until_seen("will not be read");
@@ -241,7 +224,7 @@ fn a_plan_of_a_group_that_moved_is_refused_with_the_reason() {
 fn a_group_that_never_committed_is_unknown() {
     let mut desk = Desk::empty();
     desk.engine().send(Command::PauseConsumers).unwrap();
-    load_to_the_log(&desk, retail_tests::sample_file());
+    desk.load_to_the_log(retail_tests::sample_file());
     open_topics(&mut desk);
     desk.until_seen("held");
     assert!(ends(&desk).iter().all(|end| *end > 0));

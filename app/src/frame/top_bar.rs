@@ -7,6 +7,7 @@ use eframe::egui::{
 
 use crate::actions::Action;
 use crate::pages::Page;
+use crate::start::ProfileKind;
 use crate::theme::{self, Icon, Type, Weight, size};
 use crate::views::top::{Cell, TopView};
 use crate::widgets::{self, Btn, Line, Look, Status};
@@ -40,6 +41,15 @@ pub fn top_bar_ui(ui: &mut Ui, view: &TopView, brand: f32, acts: &mut Vec<Action
         let (width, clicked) = cell_ui(ui, at, name, cell, |ui| {
             if name == "Mode" && view.simulated {
                 simulated_badge(ui);
+            }
+            if name == "Mode"
+                && let Some(kind) = view.kind
+            {
+                let status = match kind {
+                    ProfileKind::Prod => Status::Warn,
+                    ProfileKind::Lab | ProfileKind::Embedded => Status::Neutral,
+                };
+                widgets::badge(ui, status, kind.word());
             }
             if name == "Mode" && view.read_only {
                 read_only_badge(ui);

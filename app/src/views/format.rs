@@ -83,6 +83,9 @@ pub fn significant(value: f64) -> String {
     if value.abs() < 9.95 {
         return format!("{value:.1}");
     }
+    if let Some(short) = short(value) {
+        return short;
+    }
     let digits = value.abs().log10().floor();
     let step = 10_f64.powf((digits - 2.0).max(0.0));
     let rounded = (value / step).round() * step;
@@ -99,6 +102,9 @@ pub fn whole(value: f64) -> String {
     let rounded = value.round();
     if (value - rounded).abs() > 0.01 {
         return String::new();
+    }
+    if let Some(short) = short(rounded) {
+        return short;
     }
     let text = grouped(&format!("{:.0}", rounded.abs()));
     if rounded < 0.0 {
@@ -168,20 +174,99 @@ pub fn millis(time: Duration) -> String {
     }
 }
 
-/// Bytes in IEC units: `43.5 MiB`.
+/// Bytes: `43.5 MiB`, or `45.6 MB` where a person chose so.
 pub fn bytes(value: u64) -> String {
-    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-    if value < 1_024 {
+    let (step, units) = match UNITS.get().bytes {
+        ByteUnits::Binary => (1_024.0, ["KiB", "MiB", "GiB", "TiB", "PiB"]),
+        ByteUnits::Decimal => (1_000.0, ["kB", "MB", "GB", "TB", "PB"]),
+    };
+    let value = value as f64;
+    if value < step {
         return format!("{value} B");
     }
-    let mut scaled = value as f64 / 1_024.0;
+    let mut scaled = value / step;
     let mut unit = 0;
-    while scaled >= 1_023.95 && unit + 1 < UNITS.len() {
-        scaled /= 1_024.0;
+    while scaled >= step - 0.05 && unit + 1 < units.len() {
+        scaled /= step;
         unit += 1;
     }
-    let unit = UNITS.get(unit).copied().unwrap_or("PiB");
+    let unit = units.get(unit).copied().unwrap_or_default();
     format!("{scaled:.1} {unit}")
+}
+
+/// What stands between thousands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Thousands {
+    /// A thin space.
+    #[default]
+    Thin,
+    /// Nothing.
+    Nothing,
+}
+
+/// How rates and the numbers of axes are written. Counts and money are always exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rates {
+    /// In full.
+    #[default]
+    Full,
+    /// From 10 000 on in thousands and millions, as `12.3 k`.
+    Short,
+}
+
+/// Units of bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ByteUnits {
+    /// KiB, of 1 024.
+    #[default]
+    Binary,
+    /// kB, of 1 000.
+    Decimal,
+}
+
+/// How a person chose to see numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Units {
+    /// Between thousands.
+    pub thousands: Thousands,
+    /// Rates and axes.
+    pub rates: Rates,
+    /// Bytes.
+    pub bytes: ByteUnits,
+}
+
+/// Sets how this thread shows numbers from now on.
+pub fn set_units(units: Units) {
+    UNITS.set(units);
+}
+
+/// A number of three digits and a letter, where a person chose so and it is large enough.
+fn short(value: f64) -> Option<String> {
+    if UNITS.get().rates == Rates::Full || value.abs() < 9_995.0 {
+        return None;
+    }
+    let steps = [(1e9, "G"), (1e6, "M"), (1e3, "k")];
+    // 999.6 thousand are a million in three digits.
+    let reached = |(step, _): &(f64, &str)| value.abs() >= step * 0.999_5;
+    let (step, letter) = steps.into_iter().find(reached)?;
+    let scaled = value.abs() / step;
+    let sign = if value < 0.0 {
+        MINUS.to_string()
+    } else {
+        String::new()
+    };
+    let digits = if scaled < 9.995 {
+        format!("{scaled:.2}")
+    } else if scaled < 99.95 {
+        format!("{scaled:.1}")
+    } else {
+        format!("{scaled:.0}")
+    };
+    Some(format!("{sign}{digits} {letter}"))
 }
 
 /// How times of day are shown.
@@ -202,6 +287,17 @@ thread_local! {
     /// hold for the whole window, and every label asks for them.
     static TIMES: Cell<(TimeStyle, DateTime<Utc>)> =
         const { Cell::new((TimeStyle::Local, DateTime::UNIX_EPOCH)) };
+}
+
+thread_local! {
+    /// The choice of a person, as [`TIMES`].
+    static UNITS: Cell<Units> = const {
+        Cell::new(Units {
+            thousands: Thousands::Thin,
+            rates: Rates::Full,
+            bytes: ByteUnits::Binary,
+        })
+    };
 }
 
 /// Sets how this thread shows times from now on; `now` is the time of what is on the screen.
@@ -241,6 +337,9 @@ fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
 }
 
 fn grouped(digits: &str) -> String {
+    if UNITS.get().thousands == Thousands::Nothing {
+        return digits.to_owned();
+    }
     let mut text = String::with_capacity(digits.len() + digits.len() / 3 * THIN.len_utf8());
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {
@@ -314,6 +413,29 @@ mod tests {
         assert_eq!(clock(now + chrono::TimeDelta::seconds(20)), "in 20 s");
         set_times(TimeStyle::Local, now);
         assert_eq!(clock(at).len(), 8);
+    }
+
+    #[test]
+    fn numbers_are_written_as_chosen_and_counts_stay_exact() {
+        set_units(Units {
+            thousands: Thousands::Nothing,
+            rates: Rates::Short,
+            bytes: ByteUnits::Decimal,
+        });
+        assert_eq!(count(541_909), "541909");
+        assert_eq!(bytes(45_580_638), "45.6 MB");
+        for (value, text) in [
+            (9_123.4, "9120"),
+            (12_345.0, "12.3 k"),
+            (541_909.0, "542 k"),
+            (999_600.0, "1.00 M"),
+            (-2_500_000.0, "\u{2212}2.50 M"),
+        ] {
+            assert_eq!(significant(value), text, "{value}");
+        }
+        assert_eq!(whole(500_000.0), "500 k");
+        set_units(Units::default());
+        assert_eq!(significant(541_909.0), "542\u{2009}000");
     }
 
     #[test]

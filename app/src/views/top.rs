@@ -11,7 +11,7 @@ use retail_engine::watch::alerts::Level;
 use retail_engine::watch::overall::Health;
 
 use super::format;
-use crate::start::Access;
+use crate::start::{Access, ProfileKind};
 use crate::widgets::Status;
 
 /// One cell of the bar.
@@ -67,6 +67,8 @@ pub struct TopView {
     pub mode: Cell,
     /// The data centres are inside this process.
     pub simulated: bool,
+    /// What may be done to the servers, in a word; none where they are simulated.
+    pub kind: Option<ProfileKind>,
     /// Nothing can be changed.
     pub read_only: bool,
     /// The running load, or the last.
@@ -85,13 +87,19 @@ pub struct TopView {
 
 impl TopView {
     /// Of a snapshot; without one, what is known before.
-    pub fn of(snapshot: Option<&Snapshot>, frozen_for: Option<Duration>, access: Access) -> Self {
+    pub fn of(
+        snapshot: Option<&Snapshot>,
+        frozen_for: Option<Duration>,
+        access: Access,
+        kind: ProfileKind,
+    ) -> Self {
         let read_only = access == Access::ReadOnly;
         let frozen = frozen_for.map(|time| format!("{} behind", format::age(time)));
         let Some(snapshot) = snapshot else {
             return Self {
                 mode: Cell::quiet("Opening\u{2026}"),
                 simulated: false,
+                kind: None,
                 read_only,
                 load: Cell::quiet("Unknown"),
                 health: Cell::of(Status::Unknown, "Unknown"),
@@ -107,6 +115,7 @@ impl TopView {
                 Mode::Live => "Live",
             }),
             simulated: snapshot.mode == Mode::Embedded,
+            kind: (snapshot.mode == Mode::Live).then_some(kind),
             read_only,
             load: load(snapshot),
             health: health(snapshot),

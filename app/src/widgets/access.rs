@@ -1,4 +1,5 @@
-//! Whether the console only reads, where every control can see it.
+//! Whether the console only reads, and how much it asks before an act, where every control can
+//! see it.
 
 use eframe::egui::{Context, Id};
 
@@ -7,6 +8,22 @@ const WHY: &str = "read only: nothing can be changed from this console";
 
 fn id() -> Id {
     Id::unique("read only")
+}
+
+fn guard_id() -> Id {
+    Id::unique("guard")
+}
+
+/// Says for this frame which name is typed before every act that is confirmed; none where the
+/// servers are there to be broken.
+pub fn set_guard(ctx: &Context, name: Option<&str>) {
+    ctx.data_mut(|data| data.insert_temp(guard_id(), name.map(str::to_owned)));
+}
+
+/// The name that is typed before every act that is confirmed.
+pub fn guard(ctx: &Context) -> Option<String> {
+    ctx.data(|data| data.get_temp::<Option<String>>(guard_id()))
+        .flatten()
 }
 
 /// Says for this frame whether the console only reads.

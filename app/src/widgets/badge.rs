@@ -1,7 +1,10 @@
 //! The standing of a thing: icon, word and tint together, so that colour never speaks alone.
 
-use eframe::egui::{Align2, Color32, CornerRadius, Response, Role, Sense, Ui, WidgetInfo, vec2};
+use eframe::egui::{
+    Align2, Color32, CornerRadius, Response, Role, Sense, Ui, Vec2, WidgetInfo, vec2,
+};
 
+use super::take_out::hear;
 use crate::theme::{self, Icon, Palette, Type, Weight, size};
 
 /// How a thing stands.
@@ -58,6 +61,9 @@ impl Status {
 
 /// A word with its icon on its tint.
 pub fn badge(ui: &mut Ui, status: Status, word: &str) -> Response {
+    if hear(word) {
+        return ui.allocate_response(Vec2::ZERO, Sense::hover());
+    }
     let colors = theme::colors(ui);
     let galley = ui.painter().layout_no_wrap(
         word.to_owned(),

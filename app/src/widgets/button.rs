@@ -6,6 +6,7 @@ use eframe::egui::{
 };
 
 use super::access::read_only;
+use super::take_out::hear;
 use crate::theme::{self, Icon, Palette, Type, Weight, size};
 
 /// How a button looks.
@@ -398,6 +399,9 @@ pub fn select<T: Copy + PartialEq>(
         .iter()
         .find(|(value, _)| Some(*value) == chosen)
         .map_or("choose\u{2026}", |(_, text)| text.as_str());
+    if hear(text) {
+        return None;
+    }
     let (rect, response) = ui.allocate_exact_size(vec2(width, size::CONTROL), Sense::click());
     let border = if response.hovered() {
         colors.text

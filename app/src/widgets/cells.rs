@@ -1,8 +1,10 @@
 //! Tables: fixed rows, drawn only where they are seen.
 
-use eframe::egui::{Align as EguiAlign, Layout, Sense, Ui};
+use eframe::egui::{Align as EguiAlign, Layout, Rect, Sense, Ui, pos2};
 use egui_extras::{Column, TableBuilder};
 
+use super::export_menu::Take;
+use super::take_out::{self, TakenOut};
 use super::text::Line;
 use crate::theme;
 
@@ -78,6 +80,7 @@ pub fn table(
     mut cell: impl FnMut(&mut Ui, usize, usize),
 ) -> Option<usize> {
     let room = ui.available_height();
+    let top = ui.cursor().min;
     let mut clicked = None;
     let rule = theme::colors(ui).grid;
     // Rows touch: the rule between them is what parts them.
@@ -120,7 +123,36 @@ pub fn table(
                 }
             });
         });
+    let whole = Rect::from_min_max(top, pos2(ui.max_rect().right(), ui.min_rect().bottom()));
+    menu_ui(ui, whole, id, columns, rows, cell);
     clicked
+}
+
+/// A right click takes the table out as it stands.
+fn menu_ui(
+    ui: &mut Ui,
+    whole: Rect,
+    id: &str,
+    columns: &[ColumnSpec<'_>],
+    rows: usize,
+    cell: impl FnMut(&mut Ui, usize, usize),
+) {
+    if !take_out::has_menu() {
+        return;
+    }
+    let takes = [Take::Copy, Take::Csv, Take::Json];
+    let Some(take) = take_out::context_menu(ui, whole, id, &takes) else {
+        return;
+    };
+    let (columns, rows) = take_out::read_table(ui, columns, rows, cell);
+    let out = TakenOut {
+        take,
+        title: id.to_owned(),
+        columns,
+        rows,
+        picture: None,
+    };
+    take_out::hand_over(ui.ctx(), out);
 }
 
 fn aligned(ui: &mut Ui, align: Align, add: impl FnOnce(&mut Ui)) {

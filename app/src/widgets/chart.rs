@@ -1,14 +1,18 @@
 //! Charts over time: gaps stay gaps, y begins at zero, faults are spans, events are lines, and all
 //! charts of a page share one range and one crosshair.
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
 use eframe::egui::{
     Align2, Color32, Context, Id, Painter, Pos2, Rect, Response, Role, Stroke, Ui, Vec2b,
     WidgetInfo, pos2, vec2,
 };
 use egui_plot::{GridMark, Line, LineStyle, Plot, PlotBounds, PlotPoint, Span, VLine};
 
+use super::export_menu::Take;
 use super::paint::hatch;
+use super::take_out::{self, TakenOut};
 use crate::theme::{self, Type, Weight};
 use crate::views::format;
 
@@ -231,7 +235,91 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
     inner
         .response
         .widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
+    menu_ui(ui, inner.response.rect, chart);
     inner.response
+}
+
+/// A chart by itself, to be drawn as a picture.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    name: String,
+    range: (f64, f64),
+    series: Vec<Series>,
+    bands: Vec<Band>,
+    marks: Vec<Mark>,
+    value: fn(f64) -> String,
+}
+
+impl Picture {
+    fn of(chart: &TimeChart<'_>) -> Self {
+        Self {
+            name: chart.name.to_owned(),
+            range: chart.range,
+            series: chart.series.clone(),
+            bands: chart.bands.clone(),
+            marks: chart.marks.clone(),
+            value: chart.value,
+        }
+    }
+
+    /// Draws it over the room that is left.
+    pub fn draw(&self, ui: &mut Ui) {
+        let chart = TimeChart {
+            name: &self.name,
+            group: "picture",
+            range: self.range,
+            series: self.series.clone(),
+            bands: self.bands.clone(),
+            marks: self.marks.clone(),
+            time_axis: true,
+            value: self.value,
+        };
+        let height = ui.available_height();
+        time_chart(ui, &chart, height);
+    }
+}
+
+/// A right click takes the chart out: its samples, or its picture.
+fn menu_ui(ui: &Ui, room: Rect, chart: &TimeChart<'_>) {
+    let takes = [Take::Copy, Take::Csv, Take::Json, Take::Png];
+    if !take_out::has_menu() {
+        return;
+    }
+    let Some(take) = take_out::context_menu(ui, room, chart.name, &takes) else {
+        return;
+    };
+    let names = chart.series.iter().map(|series| series.name.clone());
+    let out = TakenOut {
+        take,
+        title: chart.name.to_owned(),
+        columns: std::iter::once("time".to_owned()).chain(names).collect(),
+        rows: samples(&chart.series, chart.range),
+        picture: Some(Picture::of(chart)),
+    };
+    take_out::hand_over(ui.ctx(), out);
+}
+
+/// The samples in the range, a row for each time: the time in UTC, then the value of each line,
+/// exactly; nothing where it was not measured.
+fn samples(series: &[Series], (from, to): (f64, f64)) -> Vec<Vec<String>> {
+    let mut rows: BTreeMap<DateTime<Utc>, Vec<String>> = BTreeMap::new();
+    for (place, one) in series.iter().enumerate() {
+        for (at, value) in &one.points {
+            if !(from..=to).contains(at) {
+                continue;
+            }
+            let row = rows.entry(moment(*at));
+            let row = row.or_insert_with(|| vec![String::new(); series.len()]);
+            if let (Some(cell), Some(value)) = (row.get_mut(place), value) {
+                *cell = value.to_string();
+            }
+        }
+    }
+    let row = |(at, values): (DateTime<Utc>, Vec<String>)| {
+        let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        std::iter::once(at).chain(values).collect()
+    };
+    rows.into_iter().map(row).collect()
 }
 
 /// Narrower than this is a click, not a brush.
@@ -299,18 +387,36 @@ fn labels_ui(
         })
         .collect();
     labels.sort_by(|(a, _), (b, _)| b.y.total_cmp(&a.y));
-    let mut above = f32::INFINITY;
-    for (at, series) in labels {
-        let y = (at.y - 4.0).min(above - LABEL).max(frame.top() + LABEL);
-        above = y;
-        painter.text(
-            pos2(at.x.min(frame.right()) - 6.0, y),
-            Align2::RIGHT_BOTTOM,
-            &series.name,
-            theme::font(Type::Caption, Weight::Medium),
-            series.color,
-        );
+    let wanted: Vec<f32> = labels.iter().map(|(at, _)| at.y - 4.0).collect();
+    let places = spread(&wanted, frame.top() + LABEL);
+    for ((at, series), y) in labels.into_iter().zip(places) {
+        let font = theme::font(Type::Caption, Weight::Medium);
+        let text = painter.layout_no_wrap(series.name.clone(), font, series.color);
+        let x = at.x.min(frame.right()) - 6.0 - text.size().x;
+        // Where the line has just begun there is no room before its end.
+        let x = if x < frame.left() { at.x + 6.0 } else { x };
+        painter.galley(pos2(x, y - text.size().y), text, series.color);
     }
+}
+
+/// Where labels stand that want to be at `wanted`, the lowest first: each a line above the one
+/// before at least, and none above `top`.
+fn spread(wanted: &[f32], top: f32) -> Vec<f32> {
+    let mut above = f32::INFINITY;
+    let mut places: Vec<f32> = wanted
+        .iter()
+        .map(|y| {
+            above = y.min(above - LABEL);
+            above
+        })
+        .collect();
+    // From the top down, what does not fit pushes the rest.
+    let mut below = top - LABEL;
+    for y in places.iter_mut().rev() {
+        *y = y.max(below + LABEL);
+        below = *y;
+    }
+    places
 }
 
 /// Highest value shown: a round number above all values.
@@ -480,6 +586,26 @@ mod tests {
         assert_eq!(gaps(std::slice::from_ref(&one), 0.0, 9.0), [(0.0, 3.0)]);
         let other = series(&[Some(1.0); 5]);
         assert!(gaps(&[one, other], 0.0, 9.0).is_empty());
+    }
+
+    #[test]
+    fn labels_never_cover_each_other() {
+        assert_eq!(spread(&[90.0, 50.0], 13.0), [90.0, 50.0]);
+        assert_eq!(spread(&[90.0, 88.0, 87.0], 13.0), [90.0, 77.0, 64.0]);
+        assert_eq!(spread(&[20.0, 20.0, 20.0], 13.0), [39.0, 26.0, 13.0]);
+    }
+
+    #[test]
+    fn samples_are_taken_out_exactly_and_a_gap_is_not_zero() {
+        let one = series(&[Some(0.1), None, Some(2.0)]);
+        let other = series(&[Some(5.0)]);
+        assert_eq!(
+            samples(&[one, other], (0.0, 1.0)),
+            [
+                ["1970-01-01T00:00:00.000Z", "0.1", "5"],
+                ["1970-01-01T00:00:01.000Z", "", ""]
+            ]
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use eframe::egui::{Align, Context, Id, Layout, Modal, ScrollArea, Ui};
 
-use super::access::read_only;
+use super::access::{guard, read_only};
 use super::button::{Btn, Look};
 use super::input::TextField;
 use super::text::Line;
@@ -63,20 +63,22 @@ impl Confirm<'_> {
         });
         // What is confirmed changes something.
         let mut missing = read_only(ui.ctx()).or(self.blocked).map(str::to_owned);
-        if let Some(name) = self.name {
+        // On servers that are no lab, every act asks for a name.
+        let name = self.name.map(str::to_owned).or_else(|| guard(ui.ctx()));
+        if let Some(name) = &name {
             ui.add_space(8.0);
             Line::table(format!("Type {name} to go on")).show(ui);
             TextField::new("Name to confirm")
                 .width(240.0)
                 .show(ui, typed);
-            if typed.trim() != name && missing.is_none() {
+            if typed.trim() != *name && missing.is_none() {
                 missing = Some(format!("type {name} first"));
             }
         }
         ui.add_space(12.0);
         let mut decision = Decision::Open;
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let look = if self.name.is_some() {
+            let look = if name.is_some() {
                 Look::Danger
             } else {
                 Look::Primary
@@ -90,7 +92,7 @@ impl Confirm<'_> {
             let pass = ui.ctx().cumulative_pass_nr();
             let before: Option<u64> = ui.data(|data| data.get_temp(opened));
             // Shown in the frame before this one? Then the keyboard is where a person put it.
-            if before.is_none_or(|before| before + 2 < pass) && self.name.is_none() {
+            if before.is_none_or(|before| before + 2 < pass) && name.is_none() {
                 cancel.request_focus();
             }
             ui.data_mut(|data| data.insert_temp(opened, pass));

@@ -54,13 +54,18 @@ pub fn export_menu(ui: &mut Ui, what: &str, takes: &[Take]) -> Option<Take> {
     Popup::menu(&button)
         .id(Id::unique(("export", what)))
         .width(150.0)
-        .show(|ui| {
-            for take in takes {
-                if ui.button(take.name()).clicked() {
-                    chosen = Some(*take);
-                    ui.close();
-                }
-            }
-        });
+        .show(|ui| chosen = choices_ui(ui, takes));
+    chosen
+}
+
+/// The entries of the menu; the one that was chosen.
+pub(super) fn choices_ui(ui: &mut Ui, takes: &[Take]) -> Option<Take> {
+    let mut chosen = None;
+    for take in takes {
+        if ui.button(take.name()).clicked() {
+            chosen = Some(*take);
+            ui.close();
+        }
+    }
     chosen
 }

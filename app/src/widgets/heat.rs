@@ -34,6 +34,8 @@ pub struct HeatRow {
     pub label: String,
     /// A number after the name.
     pub note: String,
+    /// Exactly, where the row can be clicked.
+    pub tip: String,
     /// Its cells; `None` where there is none.
     pub cells: Vec<Option<HeatCell>>,
 }
@@ -45,6 +47,26 @@ pub enum Names {
     Above,
     /// Below them.
     Below,
+}
+
+/// What of it can be clicked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clicks {
+    /// Nothing.
+    Nothing,
+    /// Its cells.
+    Cells,
+    /// Its cells, and the names of its rows.
+    CellsAndRows,
+}
+
+/// What was clicked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clicked {
+    /// The name of a row.
+    Row(usize),
+    /// A cell: its row and its column.
+    Cell(usize, usize),
 }
 
 /// What is drawn.
@@ -62,12 +84,12 @@ pub struct HeatMap<'a> {
     pub rows: &'a [HeatRow],
     /// Room of the names of the rows, with their numbers.
     pub side: f32,
-    /// Whether a cell can be clicked.
-    pub clicks: bool,
+    /// What can be clicked.
+    pub clicks: Clicks,
 }
 
-/// Draws it; row and column of the cell that was clicked.
-pub fn heat_map(ui: &mut Ui, map: &HeatMap<'_>, size: Vec2) -> Option<(usize, usize)> {
+/// Draws it; what was clicked.
+pub fn heat_map(ui: &mut Ui, map: &HeatMap<'_>, size: Vec2) -> Option<Clicked> {
     let (room, whole) = ui.allocate_exact_size(size, Sense::hover());
     let colors = theme::colors(ui);
     let top = match map.names {
@@ -82,6 +104,13 @@ pub fn heat_map(ui: &mut Ui, map: &HeatMap<'_>, size: Vec2) -> Option<(usize, us
     let mut clicked = None;
     for (line, row) in map.rows.iter().enumerate() {
         let y = top + cell.y * line as f32;
+        let head = Rect::from_min_size(
+            pos2(room.left(), y),
+            vec2(map.side - 4.0, cell.y - GAP.min(cell.y * 0.3)),
+        );
+        if map.clicks == Clicks::CellsAndRows && row_head_ui(ui, &whole, row, head, line) {
+            clicked = Some(Clicked::Row(line));
+        }
         row_names(
             ui.painter(),
             row,
@@ -95,8 +124,8 @@ pub fn heat_map(ui: &mut Ui, map: &HeatMap<'_>, size: Vec2) -> Option<(usize, us
             let x = room.left() + map.side + cell.x * place as f32;
             let rect = Rect::from_min_size(pos2(x, y), cell - vec2(GAP, GAP).min(cell * 0.3));
             let response = cell_ui(ui, &whole, map, rect, (line, place), one);
-            if response.clicked() && map.clicks {
-                clicked = Some((line, place));
+            if response.clicked() && map.clicks != Clicks::Nothing {
+                clicked = Some(Clicked::Cell(line, place));
             }
         }
     }
@@ -135,6 +164,23 @@ fn names(painter: &Painter, map: &HeatMap<'_>, room: Rect, cell: Vec2, colors: &
     }
 }
 
+/// The name of a row as something to click, below what is written on it.
+fn row_head_ui(ui: &Ui, whole: &Response, row: &HeatRow, rect: Rect, line: usize) -> bool {
+    let response = ui.interact(rect, whole.id.with(("row", line)), Sense::click());
+    let colors = theme::colors(ui);
+    if response.hovered() || response.has_focus() {
+        ui.painter().rect_filled(rect, 2.0, colors.raised);
+    }
+    if response.has_focus() {
+        let ring = Stroke::new(2.0, colors.focus);
+        ui.painter()
+            .rect_stroke(rect, 2.0, ring, StrokeKind::Inside);
+    }
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &row.tip));
+    let response = response.on_hover_cursor(CursorIcon::PointingHand);
+    response.on_hover_text(&row.tip).clicked()
+}
+
 fn row_names(painter: &Painter, row: &HeatRow, left: f32, side: f32, y: f32, colors: &Palette) {
     let font = || theme::font(Type::Caption, Weight::Regular);
     painter.text(
@@ -156,10 +202,9 @@ fn cell_ui(
     at: (usize, usize),
     cell: &HeatCell,
 ) -> Response {
-    let sense = if map.clicks {
-        Sense::click()
-    } else {
-        Sense::hover()
+    let sense = match map.clicks {
+        Clicks::Nothing => Sense::hover(),
+        Clicks::Cells | Clicks::CellsAndRows => Sense::click(),
     };
     let response = ui.interact(rect, whole.id.with(at), sense);
     let colors = theme::colors(ui);
@@ -183,16 +228,10 @@ fn cell_ui(
         let border = Stroke::new(2.0, colors.focus);
         painter.rect_stroke(rect, 1.0, border, StrokeKind::Inside);
     }
-    let role = if map.clicks {
-        Role::Button
-    } else {
-        Role::Image
+    let (role, cursor) = match map.clicks {
+        Clicks::Nothing => (Role::Image, CursorIcon::Default),
+        Clicks::Cells | Clicks::CellsAndRows => (Role::Button, CursorIcon::PointingHand),
     };
     response.widget_info(|| WidgetInfo::labeled(role, true, &cell.tip));
-    let response = response.on_hover_text(&cell.tip);
-    if map.clicks {
-        response.on_hover_cursor(CursorIcon::PointingHand)
-    } else {
-        response
-    }
+    response.on_hover_text(&cell.tip).on_hover_cursor(cursor)
 }

@@ -18,9 +18,10 @@ mod marker;
 mod paint;
 mod panel;
 mod radio;
+mod take_out;
 mod text;
 
-pub use access::{read_only, set_read_only};
+pub use access::{guard, read_only, set_guard, set_read_only};
 pub use badge::{Status, badge, status_icon};
 pub use button::{Btn, Look, segmented, select, switch};
 pub use cells::{Align, ColumnSpec, header_cell, table, text_cell};
@@ -35,4 +36,5 @@ pub use paint::{bar, dashed_rect, hatch, sparkline};
 pub(crate) use panel::surface;
 pub use panel::{Panel, empty_state, error_state};
 pub use radio::{notice_line, progress_bar, radio};
+pub use take_out::{TakenOut, context_menu, hear, taken_out, without_menus};
 pub use text::{Line, icon, line, reading};

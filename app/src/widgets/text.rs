@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use eframe::egui::{Color32, Label, Response, RichText, Sense, TextWrapMode, Ui};
+use eframe::egui::{Color32, Label, Response, RichText, Sense, TextWrapMode, Ui, Vec2};
 use retail_engine::model::Reading;
 
+use super::take_out::hear;
 use crate::theme::{self, Icon, Type, Weight};
 use crate::views::format;
 
@@ -89,6 +90,9 @@ impl Line {
 
     /// Draws it.
     pub fn show(self, ui: &mut Ui) -> Response {
+        if hear(&self.text) {
+            return ui.allocate_response(Vec2::ZERO, Sense::hover());
+        }
         let font = if self.mono {
             theme::mono(self.step)
         } else {

@@ -110,12 +110,12 @@ fn alert_ui(ui: &mut Ui, words: &AlertRow) -> Option<Asked> {
                         "Mute 1 h"
                     };
                     let label = format!("{mute}: {}", words.what);
-                    if Btn::new(mute).label(&label).small().clicked(ui) {
+                    if Btn::new(mute).label(&label).small().changes().clicked(ui) {
                         asked = Some(Asked::Mute);
                     }
                     let blocked = (!words.is_new).then_some(words.phase.as_str());
                     let label = format!("Acknowledge: {}", words.what);
-                    let acknowledge = Btn::new("Acknowledge").label(&label).small();
+                    let acknowledge = Btn::new("Acknowledge").label(&label).small().changes();
                     if acknowledge.blocked(blocked).clicked(ui) {
                         asked = Some(Asked::Acknowledge);
                     }

@@ -7,7 +7,9 @@ use retail_engine::analytics::{CustomerPage, Filter, InvoiceFigures};
 use retail_engine::handle::Command;
 
 use super::asked::Asked;
+use super::coded::{Coded, coded_ui};
 use super::exports::{self, Out};
+use super::page_menu;
 use super::panels::Act;
 use super::sales;
 use crate::pages::Cx;
@@ -17,8 +19,7 @@ use crate::views::analytics::tiles::Tile;
 use crate::views::format;
 use crate::widgets::columns::{ColumnChart, Drawn, Period, column_chart};
 use crate::widgets::{
-    self, ColumnSpec, Line, Panel, Split, export_menu, link, split_columns, split_rows, table,
-    text_cell,
+    self, ColumnSpec, Line, Panel, Split, split_columns, split_rows, table, text_cell,
 };
 
 /// Lower than this the page scrolls.
@@ -43,6 +44,11 @@ struct Rows {
 }
 
 impl State {
+    /// Asks anew.
+    pub(super) fn forget(&mut self) {
+        self.asked.forget();
+    }
+
     /// Asks and takes; once per frame while it is shown.
     pub(super) fn refresh(&mut self, cx: &Cx<'_>, number: &str) {
         self.asked.poll(cx.ctx);
@@ -74,8 +80,8 @@ fn rows(number: &str, page: &CustomerPage) -> Rows {
 }
 
 /// Draws the button that takes the page out: its invoices, or its picture.
-pub(super) fn export_ui(ui: &mut Ui, state: &State, cx: &mut Cx<'_>, number: &str) {
-    let Some(take) = export_menu(ui, "the customer", &super::TAKES) else {
+pub(super) fn export_ui(ui: &mut Ui, page: Rect, state: &State, cx: &mut Cx<'_>, number: &str) {
+    let Some(take) = page_menu(ui, page, "the customer", &super::TAKES) else {
         return;
     };
     let shown = state.shown.as_ref().filter(|shown| shown.number == number);
@@ -251,40 +257,25 @@ fn products_ui(ui: &mut Ui, rect: Rect, rows: &Rows) -> Option<Act> {
     Panel::titled("Products")
         .note("where the money went")
         .show(ui, rect, |ui| {
-            let columns = [
-                ColumnSpec::text("Code", 62.0),
-                ColumnSpec::rest("Description"),
+            let figures = [
                 ColumnSpec::number("Orders", 50.0),
                 ColumnSpec::number("Units", 60.0),
                 ColumnSpec::number("Amount \u{a3}", 92.0),
             ];
             let all = &rows.page.products;
-            let mut clicked = None;
-            let row = table(
-                ui,
-                "bought",
-                &columns,
-                all.len(),
-                size::ROW_DENSE,
-                None,
-                |ui, row, column| {
-                    let Some(of) = all.get(row) else { return };
-                    match column {
-                        0 => {
-                            if link(ui, &of.stock_code, &format!("Product {}", of.stock_code))
-                                .clicked()
-                            {
-                                clicked = Some(row);
-                            }
-                        }
-                        1 => text_cell(ui, &*of.description),
-                        2 => text_cell(ui, format::count(of.invoices)),
-                        3 => text_cell(ui, format::signed(of.items)),
-                        _ => text_cell(ui, format::decimal(of.amount)),
-                    }
-                },
-            );
-            let product = all.get(clicked.or(row)?)?;
-            Some(Act::Product(product.stock_code.to_string()))
+            let coded = |row: usize| {
+                let of = all.get(row)?;
+                Some(Coded {
+                    code: &of.stock_code,
+                    description: &of.description,
+                })
+            };
+            coded_ui(ui, "bought", &figures, all.len(), coded, |row, column| {
+                all.get(row).map_or_else(String::new, |of| match column {
+                    0 => format::count(of.invoices),
+                    1 => format::signed(of.items),
+                    _ => format::decimal(of.amount),
+                })
+            })
         })
 }

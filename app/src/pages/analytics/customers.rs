@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eframe::egui::Ui;
+use eframe::egui::{Rect, Ui};
 use retail_engine::analytics::{
     CustomerFigures, CustomerList, CustomerPick, CustomerQuery, CustomerSort, Direction,
     customers_table,
@@ -11,13 +11,13 @@ use retail_engine::handle::Command;
 
 use super::asked::Asked;
 use super::exports::{self, Out};
+use super::page_menu;
 use super::panels::Act;
 use crate::pages::Cx;
 use crate::theme::{self, Icon, size};
 use crate::views::format;
 use crate::widgets::{
-    self, Btn, ColumnSpec, Line, Look, Take, TextField, export_menu, link, segmented, table,
-    text_cell,
+    self, Btn, ColumnSpec, Line, Look, Take, TextField, link, segmented, table, text_cell,
 };
 
 /// What is shown.
@@ -30,6 +30,11 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Asks anew.
+    pub(super) fn forget(&mut self) {
+        self.asked.forget();
+    }
+
     /// Begins a new list.
     pub(super) fn begin(&mut self) {
         self.find.clear();
@@ -72,13 +77,14 @@ impl State {
 /// Draws the button that takes the list out.
 pub(super) fn export_ui(
     ui: &mut Ui,
+    page: Rect,
     state: &State,
     cx: &mut Cx<'_>,
     title: &str,
     pick: &CustomerPick,
 ) {
     let takes = [Take::Copy, Take::Csv, Take::Json];
-    let Some(take) = export_menu(ui, "customers", &takes) else {
+    let Some(take) = page_menu(ui, page, "customers", &takes) else {
         return;
     };
     if let Some((_, list)) = state.asked.newest() {

@@ -4,6 +4,7 @@
 //! and back again with Esc.
 
 mod asked;
+mod coded;
 mod customer;
 mod customers;
 mod exports;
@@ -17,6 +18,7 @@ mod product;
 mod sales;
 mod sheet;
 mod twin;
+mod weights;
 
 use std::sync::Arc;
 
@@ -27,7 +29,7 @@ use self::panels::{Act, View};
 use super::{Cx, Page, title_ui};
 use crate::actions::Action;
 use crate::theme::{self, Icon, Type, size};
-use crate::widgets::{self, Btn, Line, Look, Take};
+use crate::widgets::{self, Btn, Line, Look, Take, context_menu, export_menu, without_menus};
 
 /// A place that the sheet leads to.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +50,8 @@ pub struct State {
     trail: Vec<Place>,
     filters: filters::State,
     limits: Option<limits::State>,
+    weights: weights::InForce,
+    weighing: Option<weights::Typed>,
     sheet: sheet::State,
     customers: customers::State,
     customer: customer::State,
@@ -61,6 +65,11 @@ impl State {
     pub fn refresh(&mut self, cx: &mut Cx<'_>) {
         if cx.prefs.page != Page::Analytics {
             return;
+        }
+        if self.weights.refresh(cx) {
+            self.figures.retry();
+            self.customers.forget();
+            self.customer.forget();
         }
         self.figures.refresh(cx);
         match self.trail.last() {
@@ -78,17 +87,12 @@ impl State {
 
     /// What the panels draw from.
     fn view(&self, cx: &Cx<'_>) -> Option<View> {
-        let settings = &cx.settings.analytics;
         self.figures.shown().map(|shown| View {
             shown: Arc::clone(shown),
             choices: cx.prefs.analytics.clone(),
             marks: Arc::clone(self.figures.marks()),
             pairs: self.figures.pairs(&cx.prefs.analytics.filter()),
-            weights: [
-                settings.weight_recency,
-                settings.weight_frequency,
-                settings.weight_monetary,
-            ],
+            weights: self.weights.now(cx),
         })
     }
 
@@ -115,6 +119,10 @@ impl State {
                 self.figures.count_pairs(filter);
             }
             Act::Breaks => self.limits = Some(limits::State::of(choices)),
+            Act::Weights => {
+                let now = self.weights.now(cx);
+                self.weighing = Some(weights::Typed::of(now));
+            }
             Act::See(panel) => self.sheet.see(panel),
             Act::Take(_) | Act::Twin => {}
         }
@@ -148,6 +156,11 @@ pub fn analytics_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
     {
         state.limits = None;
     }
+    if let Some(typed) = &mut state.weighing
+        && !weights::weights_ui(cx.ctx, typed, &mut cx.prefs.analytics)
+    {
+        state.weighing = None;
+    }
     if cx.prefs.analytics != before {
         cx.prefs.save(&cx.settings.data_dir);
         cx.ctx.request_repaint();
@@ -164,15 +177,16 @@ fn place_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>, place: &Place) {
         Place::Product(code) => (format!("Product {code}"), state.product.description(code)),
     };
     let mut back = false;
+    let page = ui.available_rect_before_wrap();
     let room = vec2(ui.available_width(), size::TITLE_ROW);
     ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
         ui.set_min_height(size::TITLE_ROW);
         match place {
             Place::Customers(pick, name) => {
-                customers::export_ui(ui, &state.customers, cx, name, pick);
+                customers::export_ui(ui, page, &state.customers, cx, name, pick);
             }
-            Place::Customer(number) => customer::export_ui(ui, &state.customer, cx, number),
-            Place::Product(code) => product::export_ui(ui, &state.product, cx, code),
+            Place::Customer(number) => customer::export_ui(ui, page, &state.customer, cx, number),
+            Place::Product(code) => product::export_ui(ui, page, &state.product, cx, code),
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             back = Btn::new("Back")
@@ -186,11 +200,11 @@ fn place_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>, place: &Place) {
             Line::body(&sentence).color(muted).show(ui);
         });
     });
-    let act = match place {
+    let act = without_menus(|| match place {
         Place::Customers(..) => customers::customers_ui(ui, &mut state.customers),
         Place::Customer(number) => customer::customer_ui(ui, &state.customer, number),
         Place::Product(code) => product::product_ui(ui, &state.product, code),
-    };
+    });
     if back || escaped(ui) {
         state.trail.pop();
         cx.ctx.request_repaint();
@@ -217,6 +231,11 @@ fn low_ui<R>(ui: &mut Ui, low: f32, draw: impl FnOnce(&mut Ui, Rect) -> R) -> R 
         draw(ui, rect)
     });
     scrolled.inner
+}
+
+/// The button that takes a page of its own out, and the same by a right click anywhere on it.
+fn page_menu(ui: &mut Ui, page: Rect, what: &str, takes: &[Take]) -> Option<Take> {
+    export_menu(ui, what, takes).or_else(|| context_menu(ui, page, what, takes))
 }
 
 /// The forms in which a page of its own can be taken out.

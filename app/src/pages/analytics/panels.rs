@@ -16,7 +16,10 @@ use crate::theme::Icon;
 use crate::views::analytics::Shown;
 use crate::views::analytics::choices::{Choices, Division, Grain, Segments};
 use crate::views::format;
-use crate::widgets::{Btn, Look, Panel, Take, export_menu, segmented};
+use crate::widgets::{Btn, Look, Panel, Take, context_menu, export_menu, segmented, without_menus};
+
+/// As what a panel is taken out.
+pub(super) const FORMS: [Take; 4] = [Take::Copy, Take::Csv, Take::Json, Take::Png];
 
 /// What a panel draws from.
 #[derive(Clone)]
@@ -71,6 +74,8 @@ pub(super) enum Act {
     Segments(Segments),
     /// Change the limits of the grid.
     Breaks,
+    /// Change the weights of the value score.
+    Weights,
     /// Count the products bought together.
     Pairs,
     /// Go to a panel.
@@ -349,25 +354,32 @@ pub(super) fn panel_ui(
         ui,
         rect,
         |ui| act = head_ui(ui, id, &title, view, frame),
-        |ui| match frame.twin {
-            Some(table) => {
-                twin::twin_ui(ui, &title, table);
-                None
-            }
-            None => id.draw(ui, view),
+        |ui| {
+            without_menus(|| match frame.twin {
+                Some(table) => {
+                    twin::twin_ui(ui, &title, table);
+                    None
+                }
+                None => id.draw(ui, view),
+            })
         },
     );
+    let known = id.is_known(view);
+    let taken = known
+        .then(|| context_menu(ui, rect, &title, &FORMS))
+        .flatten();
     let mine = frame.twin_key && is_meant(ui, rect);
-    act.or(drawn).or(mine.then_some(Act::Twin))
+    act.or(drawn)
+        .or(taken.map(Act::Take))
+        .or(mine.then_some(Act::Twin))
 }
 
 fn head_ui(ui: &mut Ui, id: PanelId, title: &str, view: &View, frame: Frame<'_>) -> Option<Act> {
     if !id.is_known(view) {
         return None;
     }
-    let forms = [Take::Copy, Take::Csv, Take::Json, Take::Png];
     ui.spacing_mut().item_spacing.x = 4.0;
-    let taken = export_menu(ui, title, &forms).map(Act::Take);
+    let taken = export_menu(ui, title, &FORMS).map(Act::Take);
     let (icon, label) = match frame.twin {
         Some(_) => (Icon::ChartColumn, format!("Drawing of {title}")),
         None => (Icon::Table2, format!("Table of {title}")),

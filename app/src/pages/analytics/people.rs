@@ -7,7 +7,7 @@ use crate::theme::{self, size};
 use crate::views::analytics::choices::Segments;
 use crate::views::analytics::grids::Grid;
 use crate::views::analytics::shares::Segment;
-use crate::widgets::heat::{HeatMap, Names, heat_map};
+use crate::widgets::heat::{Clicked, Clicks, HeatMap, Names, heat_map};
 use crate::widgets::{ColumnSpec, Line, link, table, text_cell};
 
 /// Room of the words below the grid.
@@ -52,10 +52,17 @@ fn grid_ui(ui: &mut Ui, grid: &Grid, corner: &str, room: eframe::egui::Vec2) -> 
         names: Names::Below,
         rows: &grid.rows,
         side: 52.0,
-        clicks: true,
+        clicks: Clicks::Cells,
     };
-    let (row, column) = heat_map(ui, &map, room)?;
-    let (pick, words) = grid.picks.get(row)?.get(column)?;
+    heat_map(ui, &map, room).and_then(|clicked| customers_of(grid, clicked))
+}
+
+/// The customers behind what was clicked.
+fn customers_of(grid: &Grid, clicked: Clicked) -> Option<Act> {
+    let (pick, words) = match clicked {
+        Clicked::Row(row) => grid.row_picks.get(row)?,
+        Clicked::Cell(row, column) => grid.picks.get(row)?.get(column)?,
+    };
     Some(Act::Customers(pick.clone(), words.clone()))
 }
 
@@ -70,12 +77,18 @@ fn lists_ui(ui: &mut Ui, view: &View) -> Option<Act> {
     ScrollArea::vertical()
         .id_salt("segment lists")
         .show(ui, |ui| {
-            let [recency, frequency, monetary] = view.weights;
-            let words = format!(
-                "value score: {recency} recency, {frequency} orders, {monetary} sales, from the settings"
-            );
-            let muted = theme::colors(ui).muted;
-            Line::caption(words).color(muted).show(ui);
+            ui.horizontal(|ui| {
+                if link(ui, "Weights\u{2026}", "Weights of the value score").clicked() {
+                    act = Some(Act::Weights);
+                }
+                let [recency, frequency, monetary] =
+                    view.weights.map(|weight| format!("{:.0}", weight * 100.0));
+                let words = format!(
+                    "value score: {recency} % recency, {frequency} % orders, {monetary} % sales"
+                );
+                let muted = theme::colors(ui).muted;
+                Line::caption(words).color(muted).show(ui);
+            });
             for (title, rows) in lists {
                 let height = rows.len() as f32 * (size::ROW_DENSE + 4.0) + 30.0;
                 ui.allocate_ui(vec2(ui.available_width(), height), |ui| {
@@ -129,7 +142,7 @@ fn list_ui(ui: &mut Ui, title: &str, rows: &[Segment]) -> Option<Act> {
     Some(Act::Customers(segment.pick.clone(), segment.name.clone()))
 }
 
-/// Draws who came back.
+/// Draws who came back; a cohort and a cell of it lead to their customers.
 pub(super) fn cohorts_ui(ui: &mut Ui, view: &View) -> Option<Act> {
     let grid = &view.shown.cohorts;
     let map = HeatMap {
@@ -139,10 +152,10 @@ pub(super) fn cohorts_ui(ui: &mut Ui, view: &View) -> Option<Act> {
         names: Names::Above,
         rows: &grid.rows,
         side: 80.0,
-        clicks: false,
+        clicks: Clicks::CellsAndRows,
     };
     let room = ui.available_size();
     let height = (grid.rows.len() as f32 * 22.0 + 16.0).min(room.y);
-    heat_map(ui, &map, vec2(room.x, height));
-    None
+    let clicked = heat_map(ui, &map, vec2(room.x, height))?;
+    customers_of(grid, clicked)
 }

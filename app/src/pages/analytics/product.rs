@@ -7,8 +7,10 @@ use retail_engine::analytics::{Filter, ProductPage};
 use retail_engine::handle::Command;
 
 use super::asked::Asked;
+use super::coded::{Coded, coded_ui};
 use super::customer::months_ui;
 use super::exports::{self, Out};
+use super::page_menu;
 use super::panels::Act;
 use super::sales;
 use crate::pages::Cx;
@@ -18,8 +20,7 @@ use crate::views::analytics::{cancelled_words, counted, customer, product as vie
 use crate::views::format;
 use crate::widgets::columns::Period;
 use crate::widgets::{
-    self, ColumnSpec, Line, Panel, Split, Status, export_menu, link, split_columns, split_rows,
-    table, text_cell,
+    self, ColumnSpec, Line, Panel, Split, Status, split_columns, split_rows, table, text_cell,
 };
 
 /// Lower than this the page scrolls.
@@ -84,8 +85,8 @@ fn rows(code: &str, page: &ProductPage) -> Rows {
 }
 
 /// Draws the button that takes the page out: its months, countries and partners, or its picture.
-pub(super) fn export_ui(ui: &mut Ui, state: &State, cx: &mut Cx<'_>, code: &str) {
-    let Some(take) = export_menu(ui, "the product", &super::TAKES) else {
+pub(super) fn export_ui(ui: &mut Ui, page: Rect, state: &State, cx: &mut Cx<'_>, code: &str) {
+    let Some(take) = page_menu(ui, page, "the product", &super::TAKES) else {
         return;
     };
     let shown = state.shown.as_ref().filter(|shown| shown.code == code);
@@ -233,38 +234,23 @@ fn together_ui(ui: &mut Ui, rect: Rect, page: &ProductPage) -> Option<Act> {
                 widgets::empty_state(ui, "No other product is on its invoices.", None);
                 return None;
             }
-            let columns = [
-                ColumnSpec::text("Code", 66.0),
-                ColumnSpec::rest("Description"),
+            let figures = [
                 ColumnSpec::number("Invoices", 66.0),
                 ColumnSpec::number("Of them", 60.0),
             ];
             let all = &page.together;
-            let mut clicked = None;
-            let row = table(
-                ui,
-                "together",
-                &columns,
-                all.len(),
-                size::ROW_DENSE,
-                None,
-                |ui, row, column| {
-                    let Some(of) = all.get(row) else { return };
-                    match column {
-                        0 => {
-                            if link(ui, &of.stock_code, &format!("Product {}", of.stock_code))
-                                .clicked()
-                            {
-                                clicked = Some(row);
-                            }
-                        }
-                        1 => text_cell(ui, &*of.description),
-                        2 => text_cell(ui, format::count(of.invoices)),
-                        _ => text_cell(ui, format::percent(of.confidence)),
-                    }
-                },
-            );
-            let product = all.get(clicked.or(row)?)?;
-            Some(Act::Product(product.stock_code.to_string()))
+            let coded = |row: usize| {
+                let of = all.get(row)?;
+                Some(Coded {
+                    code: &of.stock_code,
+                    description: &of.description,
+                })
+            };
+            coded_ui(ui, "together", &figures, all.len(), coded, |row, column| {
+                all.get(row).map_or_else(String::new, |of| match column {
+                    0 => format::count(of.invoices),
+                    _ => format::percent(of.confidence),
+                })
+            })
         })
 }

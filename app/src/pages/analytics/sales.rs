@@ -15,7 +15,7 @@ use crate::views::analytics::tiles::Tile;
 use crate::views::format;
 use crate::widgets::bars::{BarColumns, bar_rows};
 use crate::widgets::columns::{ColumnChart, Drawn, column_chart};
-use crate::widgets::heat::{HeatMap, Names, heat_map};
+use crate::widgets::heat::{Clicks, HeatMap, Names, heat_map};
 use crate::widgets::{self, Line, rect_ui};
 
 /// Height of a row of regions and countries.
@@ -250,7 +250,7 @@ pub(super) fn hours_ui(ui: &mut Ui, view: &View) -> Option<Act> {
         names: Names::Above,
         rows: &grid.rows,
         side: 44.0,
-        clicks: false,
+        clicks: Clicks::Nothing,
     };
     let room = ui.available_size();
     heat_map(ui, &map, room);

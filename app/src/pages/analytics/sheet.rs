@@ -14,7 +14,9 @@ use crate::pages::Cx;
 use crate::theme::{self, Type, size};
 use crate::views::analytics::choices::Choices;
 use crate::views::analytics::{Shown, data_words};
-use crate::widgets::{self, Btn, Line, Panel, Split, Take, export_menu, split_columns, split_rows};
+use crate::widgets::{
+    self, Btn, Line, Panel, Split, Take, context_menu, export_menu, split_columns, split_rows,
+};
 
 /// Narrower than this the panels stand one below the other.
 const NARROW: f32 = 1_000.0;
@@ -119,7 +121,9 @@ pub(super) fn sheet_ui(ui: &mut Ui, page: &mut Page, cx: &mut Cx<'_>) {
             }
             let act = if panel == PanelId::Kpis {
                 let pick = sales::tiles_ui(ui, at, &view.shown.tiles);
+                let taken = context_menu(ui, at, "Headline figures", &panels::FORMS);
                 pick.map(|pick| Act::Customers(pick, "all".to_owned()))
+                    .or(taken.map(Act::Take))
             } else {
                 panels::panel_ui(ui, at, panel, &view, page.sheet.frame(panel, twin_key))
             };

@@ -103,6 +103,15 @@ pub(super) fn rto_ui(ui: &mut Ui, card: &Card) {
         .show(ui);
 }
 
+/// A part of a time that was measured to the millisecond.
+fn part(ms: u64) -> String {
+    match ms {
+        0 => "under 1 ms".to_owned(),
+        1..1_000 => format!("{ms} ms"),
+        _ => format!("{} s", seconds(ms)),
+    }
+}
+
 fn split_ui(ui: &mut Ui, split: [u64; 3]) {
     let colors = theme::colors(ui);
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 6.0), Sense::hover());
@@ -116,7 +125,7 @@ fn split_ui(ui: &mut Ui, split: [u64; 3]) {
         }
         x += width;
     }
-    let [detect, decide, write] = split.map(seconds);
+    let [detect, decide, write] = split.map(part);
     Line::caption(format!(
         "detect {detect} \u{b7} decide {decide} \u{b7} write {write}"
     ))

@@ -40,7 +40,8 @@ pub(super) fn idle_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) -> Ask {
             }
             let busy = state.hand.is_comparing() || state.hand.is_repairing();
             let why = busy.then_some("the data centres are being read");
-            if Btn::new("Repair\u{2026}").blocked(why).clicked(ui) {
+            let repair = Btn::new("Repair\u{2026}").changes();
+            if repair.blocked(why).clicked(ui) {
                 ask = Ask::Repair;
             }
             if Btn::new("Verify").blocked(why).clicked(ui) {
@@ -273,7 +274,8 @@ fn card_ui(ui: &mut Ui, rect: Rect, card: &DcCard) -> bool {
             let label = format!("Repair {}", card.dc.name());
             ui.with_layout(Layout::right_to_left(eframe::egui::Align::Center), |ui| {
                 if card.hints.needs_repair {
-                    repair = Btn::new("Repair\u{2026}").label(&label).small().clicked(ui);
+                    let button = Btn::new("Repair\u{2026}").label(&label).small();
+                    repair = button.changes().clicked(ui);
                 }
                 ui.with_layout(Layout::left_to_right(eframe::egui::Align::Center), |ui| {
                     Line::caption(waiting)
@@ -428,6 +430,7 @@ fn moves_ui(
         if Btn::new("Fail back\u{2026}")
             .label(&label)
             .small()
+            .changes()
             .clicked(ui)
         {
             state.hand.ask_move(region, Manual::FailBack, cx);
@@ -451,6 +454,7 @@ fn moves_ui(
         if Btn::new(&text)
             .label(&label)
             .small()
+            .changes()
             .blocked(why)
             .clicked(ui)
         {

@@ -128,6 +128,7 @@ pub(super) fn planning_ui(ui: &mut Ui, mut plan: Plan, state: &mut State, cx: &m
     title_ui(ui, Page::Failover.title(), &sentence, |ui| {
         let start = Btn::primary("Start drill\u{2026}")
             .icon(Icon::Play)
+            .changes()
             .blocked(blocked.as_deref());
         if start.clicked(ui) {
             plan.confirm = true;
@@ -135,6 +136,7 @@ pub(super) fn planning_ui(ui: &mut Ui, mut plan: Plan, state: &mut State, cx: &m
         }
         let only = Btn::new("Start the faults only")
             .hint("no stream, no measurement; each ends by itself")
+            .changes()
             .blocked(if plan.draft.faults.is_empty() {
                 Some("choose what fails")
             } else {

@@ -330,7 +330,10 @@ pub(super) fn presenter_ui(ui: &mut Ui, mut show: Presenter, state: &mut State, 
                 .next()
                 .is_none()
                 .then_some("this is the last scene");
-            let next = Btn::primary("Next scene").icon(Icon::Play).key("PgDn");
+            let next = Btn::primary("Next scene")
+                .icon(Icon::Play)
+                .key("PgDn")
+                .changes();
             if next.blocked(last).clicked(ui) {
                 press = Some(Press::Next);
             }
@@ -501,7 +504,7 @@ fn drill_ui(ui: &mut Ui, rect: Rect, state: &State, cx: &Cx<'_>) {
 
 fn heal_ui(ui: &mut Ui, rect: Rect, state: &State, cx: &Cx<'_>) {
     let [left, right] = split_columns(rect, [Split::Share(1.0), Split::Share(1.0)]);
-    let [map, hints] = split_rows(left, [Split::Share(1.0), Split::Points(122.0)]);
+    let [map, hints] = split_rows(left, [Split::Share(1.0), Split::Points(137.0)]);
     Panel::bare().show(ui, map, |ui| draw_ui(ui, &Map::of(cx.snapshot)));
     let keep = cx.settings.store.hint_window;
     Panel::titled("Hints kept for Europe_DC").show(ui, hints, |ui| {

@@ -295,7 +295,7 @@ pub(super) fn proof_rows_ui(ui: &mut Ui, verified: &Verified) {
 fn side_ui(ui: &mut Ui, rect: Rect, card: &Card, hit: Dc, cx: &Cx<'_>) -> bool {
     let keep = cx.settings.store.hint_window;
     if ui.ctx().content_rect().height() < size::LOW {
-        let [steps, hints] = split_rows(rect, [Split::Share(1.0), Split::Points(116.0)]);
+        let [steps, hints] = split_rows(rect, [Split::Share(1.0), Split::Points(131.0)]);
         timeline_ui(ui, steps, card);
         return hints_ui(ui, hints, hit, keep, cx);
     }
@@ -303,7 +303,7 @@ fn side_ui(ui: &mut Ui, rect: Rect, card: &Card, hit: Dc, cx: &Cx<'_>) -> bool {
         rect,
         [
             Split::Share(1.0),
-            Split::Points(118.0),
+            Split::Points(133.0),
             Split::Points(132.0),
         ],
     );
@@ -437,8 +437,8 @@ fn not_yet_ui(ui: &Ui, frame: Rect, top: f32, shown: Window, card: &Card, cx: &C
     let x = x_of(seconds(cx.snapshot.at), frame, shown);
     if frame.right() - x > 50.0 {
         ui.painter().text(
-            pos2(x + 8.0, top + 10.0),
-            Align2::LEFT_TOP,
+            pos2(frame.right() - 8.0, top + 10.0),
+            Align2::RIGHT_TOP,
             "not yet",
             theme::font(Type::Caption, Weight::Regular),
             colors.muted,

@@ -109,7 +109,7 @@ pub(super) fn hints_body_ui(ui: &mut Ui, hints: &HintLine, window: Duration) -> 
             eframe::egui::Layout::right_to_left(eframe::egui::Align::Center),
             |ui| {
                 if hints.needs_repair {
-                    repair = Btn::new("Repair\u{2026}").small().clicked(ui);
+                    repair = Btn::new("Repair\u{2026}").small().changes().clicked(ui);
                 }
             },
         );
@@ -134,8 +134,8 @@ pub(super) fn hints_body_ui(ui: &mut Ui, hints: &HintLine, window: Duration) -> 
     });
     Line::caption(&hints.advice)
         .color(colors.muted)
-        .show(ui)
-        .on_hover_text(&hints.advice);
+        .wrapped()
+        .show(ui);
     repair
 }
 

@@ -22,8 +22,12 @@ use crate::theme::{self, Icon, Type, size};
 use crate::views::format;
 use crate::views::load::ledger::{self, Level, Sheet, SheetRow, sheet};
 use crate::widgets::{
-    self, Btn, Line, Panel, Split, Status, Take, export_menu, rect_ui, split_columns, split_rows,
+    self, Btn, Line, Panel, Split, Status, Take, context_menu, export_menu, rect_ui, split_columns,
+    split_rows,
 };
+
+/// The forms in which a ledger is taken out.
+const TAKES: [Take; 4] = [Take::Csv, Take::Json, Take::Png, Take::Copy];
 
 /// The ledger that is shown, and what is remembered of loads that ended here.
 #[derive(Default)]
@@ -184,15 +188,17 @@ pub(super) fn acts_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
     if Btn::new("See rejects").blocked(none).clicked(ui) {
         cx.acts.push(Action::Go(Page::Quality));
     }
-    let takes = [Take::Csv, Take::Json, Take::Png, Take::Copy];
-    if let Some(take) = export_menu(ui, "ledger", &takes) {
+    if let Some(take) = export_menu(ui, "ledger", &TAKES) {
         let theme = ui.ctx().theme();
         state.ledgers.take(take, theme, cx);
     }
     let file = shown(state, cx).map(|record| record.file.clone());
     if again
         && let Some(file) = file
-        && Btn::primary("Load again").icon(Icon::RotateCcw).clicked(ui)
+        && Btn::primary("Load again")
+            .icon(Icon::RotateCcw)
+            .changes()
+            .clicked(ui)
     {
         if state
             .run
@@ -222,6 +228,12 @@ fn shown<'a>(state: &State, cx: &'a Cx<'_>) -> Option<&'a LoadRecord> {
 
 /// The step.
 pub(super) fn ledger_ui(ui: &mut Ui, room: Rect, state: &mut State, cx: &mut Cx<'_>) {
+    if state.ledgers.sheet().is_some()
+        && let Some(take) = context_menu(ui, room, "ledger", &TAKES)
+    {
+        let theme = ui.ctx().theme();
+        state.ledgers.take(take, theme, cx);
+    }
     let Some(sheet) = state.ledgers.sheet() else {
         Panel::bare().show(ui, room, |ui| {
             let why = if state.ledgers.is_chosen() {

@@ -183,7 +183,8 @@ impl Routes {
             }
             let last = last_change(view);
             let blocked = last.is_none().then_some("nothing was changed here");
-            if Btn::new("Undo last change").blocked(blocked).clicked(ui) {
+            let undo = Btn::new("Undo last change").changes();
+            if undo.blocked(blocked).clicked(ui) {
                 act = Some(Act::Undo);
             }
             if let Some(change) = last {
@@ -219,6 +220,10 @@ impl Routes {
                         text_cell(ui, country);
                         return;
                     }
+                    if widgets::read_only(ui.ctx()).is_some() {
+                        text_cell(ui, region.name());
+                        return;
+                    }
                     let choices = Region::ALL.map(|region| (region, region.name().to_owned()));
                     let label = format!("Region of {country}");
                     if let Some(to) = select(ui, &label, &choices, Some(*region), 180.0) {
@@ -245,7 +250,8 @@ fn unknown_ui(ui: &mut Ui, country: &str, rows: u64) -> Option<Region> {
     ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
         for region in [Region::AsiaPacific, Region::Americas, Region::Europe] {
             let label = format!("Put {country} in {}", region.name());
-            if Btn::new(region.name()).small().label(&label).clicked(ui) {
+            let put = Btn::new(region.name()).small().label(&label).changes();
+            if put.clicked(ui) {
                 chosen = Some(region);
             }
         }

@@ -196,7 +196,7 @@ impl Run {
 /// Pause, resume, cancel.
 pub(super) fn acts_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
     let Some(load) = &cx.snapshot.load else {
-        if state.run.has_failed() && Btn::primary("Load again").clicked(ui) {
+        if state.run.has_failed() && Btn::primary("Load again").changes().clicked(ui) {
             state.run.again(cx);
         }
         return;
@@ -482,13 +482,22 @@ fn speed_ui(ui: &mut Ui, rect: Rect, run: &mut Run, cx: &mut Cx<'_>) {
                 Ok(rate) if rate == limit => Some("this is the limit already"),
                 Ok(_) => None,
             };
-            if Btn::new("Set speed").small().blocked(same).clicked(ui)
+            if Btn::new("Set speed")
+                .small()
+                .changes()
+                .blocked(same)
+                .clicked(ui)
                 && let Ok(rate) = rate
             {
                 set_rate(rate, cx);
             }
             let free = limit.is_none().then_some("there is no limit");
-            if Btn::new("No limit").small().blocked(free).clicked(ui) {
+            if Btn::new("No limit")
+                .small()
+                .changes()
+                .blocked(free)
+                .clicked(ui)
+            {
                 run.rate_text.clear();
                 set_rate(None, cx);
             }

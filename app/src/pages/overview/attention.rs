@@ -56,7 +56,11 @@ fn finding_ui(ui: &mut Ui, finding: &Finding) -> bool {
         let act = label_of(finding.action);
         ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
             let label = format!("{act}: {}", finding.what);
-            clicked = Btn::new(act).label(&label).small().clicked(ui);
+            let mut button = Btn::new(act).label(&label).small();
+            if finding.action == ActionId::Repair {
+                button = button.changes();
+            }
+            clicked = button.clicked(ui);
             ui.with_layout(Layout::top_down(Align::Min), |ui| {
                 ui.spacing_mut().item_spacing.y = 1.0;
                 Line::table(&finding.what).medium().wrapped().show(ui);

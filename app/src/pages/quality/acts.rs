@@ -56,6 +56,8 @@ const fn is_over<T>(pending: &Pending<T>) -> bool {
 pub(super) struct Acts {
     /// `None` if those that are built in cannot be read, which is told.
     rules: Option<Rules>,
+    /// The rules of the load that is looked at, where they are known.
+    of_load: Option<Rules>,
     /// Fixes that are not produced, oldest first.
     pub(super) fixes: Vec<Fix>,
     asked_fixes: Pending<Vec<Fix>>,
@@ -79,6 +81,7 @@ impl Default for Acts {
     fn default() -> Self {
         Self {
             rules: None,
+            of_load: None,
             fixes: Vec::new(),
             asked_fixes: Pending::Idle,
             reingested: Vec::new(),
@@ -98,9 +101,15 @@ impl Default for Acts {
 }
 
 impl Acts {
-    /// The rules that mended rows are read by.
-    pub(super) const fn rules(&self) -> Option<Rules> {
-        self.rules
+    /// The rules that mended rows are read by: those of the load that set them aside, or those
+    /// that are built in where several loads are looked at.
+    pub(super) fn rules(&self) -> Option<Rules> {
+        self.of_load.or(self.rules)
+    }
+
+    /// Says by which rules the load was read that is looked at.
+    pub(super) const fn read_by(&mut self, rules: Option<Rules>) {
+        self.of_load = rules;
     }
 
     /// The routing map, once it is known.
@@ -344,7 +353,7 @@ impl Acts {
 
     /// Makes the plan that is shown before mended rows are sent.
     pub(super) fn plan(&mut self, cx: &Cx<'_>) {
-        if let Some(rules) = self.rules {
+        if let Some(rules) = self.rules() {
             self.planning = cx.link.ask(|reply| Command::PlanReingest(rules, reply));
         }
     }

@@ -60,6 +60,12 @@ impl State {
     pub fn refresh(&mut self, cx: &mut Cx<'_>) {
         self.acts.refresh(cx);
         let (load, summary) = self.looked_at(cx);
+        let record = cx
+            .snapshot
+            .loads
+            .iter()
+            .find(|known| Some(known.id) == load);
+        self.acts.read_by(record.and_then(|record| record.rules));
         self.totals.refresh(cx.ctx, summary.read);
         if self.rows.refresh(cx.ctx) {
             // A row may stand otherwise than before.

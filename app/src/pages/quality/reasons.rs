@@ -183,6 +183,7 @@ fn cell_ui(ui: &mut Ui, row: &ReasonRow, cell: Cell) {
         Cell::Worth => {
             Line::table(&row.worth).show(ui);
         }
+        Cell::Months if widgets::hear(&row.months_text) => {}
         Cell::Months => {
             let (rect, response) = ui.allocate_exact_size(vec2(150.0, 18.0), Sense::hover());
             if row.months.len() > 1 {

@@ -9,7 +9,8 @@ use crate::pages::Cx;
 use crate::theme::{self, size};
 use crate::views::{format, quality};
 use crate::widgets::{
-    self, Btn, ColumnSpec, Line, Look, Status, Take, TextField, export_menu, rect_ui, select, table,
+    self, Btn, ColumnSpec, Line, Look, Status, Take, TextField, context_menu, export_menu, rect_ui,
+    select, table, without_menus,
 };
 
 /// Values offered beside each other; the others are in a menu.
@@ -34,7 +35,13 @@ pub(super) fn rows_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_
         let room = ui.available_rect_before_wrap();
         let body = room.with_max_y(room.bottom() - foot);
         let mut clicked = None;
-        rect_ui(ui, body, |ui| clicked = body_ui(ui, state));
+        rect_ui(ui, body, |ui| {
+            clicked = without_menus(|| body_ui(ui, state));
+        });
+        let what = "rows of this reason";
+        if context_menu(ui, body, what, &[Take::Csv]) == Some(Take::Csv) {
+            state.export(filter.reason, cx);
+        }
         let foot = room.with_min_y(body.bottom() + 4.0);
         rect_ui(ui, foot, |ui| foot_ui(ui, &state.rows));
         if let Some(place) = clicked {

@@ -206,8 +206,9 @@ fn live_ui(ui: &mut Ui, rect: eframe::egui::Rect) {
     Panel::titled("On a cluster").show(ui, rect, |ui| {
         let muted = theme::colors(ui).muted;
         Line::table(
-            "Faults on real brokers and nodes need live mode, which comes with the Kafka and Cassandra \
-             adapters; until then every fault here is simulated inside this process.",
+            "In embedded mode every fault is simulated inside this process. In live mode a drill breaks \
+             real servers, and only those of a profile that is marked LAB: one for this machine is on \
+             Connections, under Local lab.",
         )
         .color(muted)
         .wrapped()

@@ -10,14 +10,17 @@ use eframe::egui::{
     Align, Align2, CornerRadius, CursorIcon, Layout, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{Cx, Page};
 use crate::actions::Action;
 use crate::theme::{self, Type, Weight, size};
 use crate::widgets::Line;
 
 /// A part of the page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Tab {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tab {
     /// Profiles, and the test of one.
     #[default]
     Connections,
@@ -54,7 +57,6 @@ impl Tab {
 /// What the page remembers.
 #[derive(Default)]
 pub struct State {
-    tab: Tab,
     connections: connections::State,
     plan: plan::State,
     faults: faults::State,
@@ -72,8 +74,8 @@ impl State {
     /// Carries out an act that this page knows.
     pub fn act(&mut self, action: &Action, cx: &mut Cx<'_>) {
         match action {
-            Action::Settings => self.tab = Tab::Settings,
-            Action::Export => match self.tab {
+            Action::Settings => cx.prefs.setup = Tab::Settings,
+            Action::Export => match cx.prefs.setup {
                 Tab::Connections => self.connections.export(cx),
                 Tab::Rules => rules::save(cx),
                 Tab::Plan | Tab::Faults | Tab::Settings => {
@@ -93,7 +95,7 @@ pub fn setup_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
     let room = vec2(ui.available_width(), size::TITLE_ROW);
     ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
         ui.set_min_height(size::TITLE_ROW);
-        match state.tab {
+        match cx.prefs.setup {
             Tab::Connections => state.connections.acts_ui(ui, cx),
             Tab::Plan => state.plan.acts_ui(ui, cx),
             Tab::Rules => rules::acts_ui(ui, cx),
@@ -105,13 +107,13 @@ pub fn setup_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
                 .show(ui);
             ui.add_space(8.0);
             for tab in Tab::ALL {
-                if tab_ui(ui, tab, tab == state.tab) {
-                    state.tab = tab;
+                if tab_ui(ui, tab, tab == cx.prefs.setup) {
+                    cx.prefs.setup = tab;
                 }
             }
         });
     });
-    match state.tab {
+    match cx.prefs.setup {
         Tab::Connections => state.connections.ui(ui, cx),
         Tab::Plan => state.plan.ui(ui, cx),
         Tab::Rules => rules::rules_ui(ui, cx),

@@ -4,11 +4,12 @@ use eframe::egui::{Rect, Ui};
 
 use super::field_ui;
 use crate::actions::Action;
+use crate::link::Pace;
 use crate::pages::Cx;
 use crate::prefs::ThemeChoice;
 use crate::start::Access;
 use crate::theme::{self, Contrast, Icon, size};
-use crate::views::format::TimeStyle;
+use crate::views::format::{ByteUnits, Rates, Thousands, TimeStyle};
 use crate::views::setup::settings::{self, SettingRow};
 use crate::widgets::{
     self, Btn, ColumnSpec, Line, Panel, Split, Status, TextField, segmented, split_columns, switch,
@@ -162,16 +163,57 @@ fn console_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
                 cx.acts.push(Action::Times(style));
             }
         });
+        units_ui(ui, cx);
         field_ui(ui, "Chart range", LABEL, |ui| cx.range_ui(ui));
+        field_ui(ui, "New figures", LABEL, |ui| {
+            let choices = [
+                (Pace::AsMeasured, "As measured"),
+                (Pace::Second, "1 s"),
+                (Pace::TwoSeconds, "2 s"),
+                (Pace::FiveSeconds, "5 s"),
+            ];
+            if let Some(pace) = segmented(ui, "New figures", &choices, cx.prefs.pace) {
+                cx.prefs.pace = pace;
+            }
+        });
         access_ui(ui, cx);
         ui.add_space(8.0);
         let muted = theme::colors(ui).muted;
         for note in [
             "Colours of data centres are told apart in every kind of colour blindness, and each has a shape, a line style and a name.",
-            "Counts are exact, with a thin space between thousands. Money is exact to the last digit, in pounds. Bytes are IEC units.",
-            "The engine samples once a second; a missed second is a gap in the charts.",
+            "Counts and money are exact to the last digit, whatever is chosen here.",
+            "The engine measures four times a second and keeps a point of each second; a missed second is a gap in the charts.",
         ] {
             Line::caption(note).color(muted).wrapped().show(ui);
+        }
+    });
+}
+
+/// How numbers are written.
+fn units_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
+    let units = &mut cx.prefs.units;
+    field_ui(ui, "Thousands", LABEL, |ui| {
+        let choices = [
+            (Thousands::Thin, "12\u{2009}345"),
+            (Thousands::Nothing, "12345"),
+        ];
+        if let Some(thousands) = segmented(ui, "Thousands", &choices, units.thousands) {
+            units.thousands = thousands;
+        }
+    });
+    field_ui(ui, "Rates, axes", LABEL, |ui| {
+        let choices = [(Rates::Full, "In full"), (Rates::Short, "12.3 k, 1.50 M")];
+        if let Some(rates) = segmented(ui, "Rates and axes", &choices, units.rates) {
+            units.rates = rates;
+        }
+    });
+    field_ui(ui, "Bytes", LABEL, |ui| {
+        let choices = [
+            (ByteUnits::Binary, "KiB, of 1024"),
+            (ByteUnits::Decimal, "kB, of 1000"),
+        ];
+        if let Some(bytes) = segmented(ui, "Bytes", &choices, units.bytes) {
+            units.bytes = bytes;
         }
     });
 }

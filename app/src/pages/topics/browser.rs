@@ -16,8 +16,8 @@ use crate::views::format;
 use crate::views::topics::form::{BrowseForm, From, PAGE, cost_words, time_text};
 use crate::views::topics::messages;
 use crate::widgets::{
-    self, Align as Side, Btn, ColumnSpec, Line, Panel, Status, Take, TextField, export_menu,
-    segmented, select, table, text_cell,
+    self, Align as Side, Btn, ColumnSpec, Line, Panel, Status, Take, TextField, context_menu,
+    export_menu, segmented, select, table, text_cell, without_menus,
 };
 
 /// Messages that are kept; the oldest go first.
@@ -254,6 +254,9 @@ fn end_of(cx: &Cx<'_>, partition: TopicPartition) -> Option<u64> {
     view.end.map(|end| end.0)
 }
 
+/// The forms in which messages are taken out.
+const TAKES: [Take; 2] = [Take::Copy, Take::Csv];
+
 /// Draws the browser.
 pub(super) fn browser_ui(ui: &mut Ui, rect: Rect, page: &mut super::State, cx: &mut Cx<'_>) {
     let partition = page.browser.form.partition;
@@ -273,13 +276,15 @@ pub(super) fn browser_ui(ui: &mut Ui, rect: Rect, page: &mut super::State, cx: &
     let mut takes = None;
     surface_and(ui, rect, panel, |ui, place| match place {
         Place::Side => {
-            takes = export_menu(ui, "messages", &[Take::Copy, Take::Csv]);
+            takes = export_menu(ui, "messages", &TAKES);
             lower_ui(ui, page);
         }
         Place::Body => {
             let state = &mut page.browser;
             form_ui(ui, state, cx);
-            read_ui(ui, state);
+            let room = ui.available_rect_before_wrap();
+            without_menus(|| read_ui(ui, state));
+            takes = takes.or_else(|| context_menu(ui, room, "messages", &TAKES));
         }
     });
     if let Some(take) = takes {

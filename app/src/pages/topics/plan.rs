@@ -8,9 +8,10 @@ use crate::pages::Cx;
 use crate::theme::{self, Icon};
 use crate::views::format;
 use crate::views::topics::form::Target;
-use crate::views::topics::plan::{self as words, Kind, PlanView, Row};
+use crate::views::topics::plan::{self as words, Kind, PlanView, Row, SampleView};
 use crate::widgets::{
-    self, Btn, Line, Look, Status, TextField, notice_line, progress_bar, radio, rect_ui, select,
+    self, Btn, ColumnSpec, Line, Look, Status, TextField, notice_line, progress_bar, radio,
+    rect_ui, select, table, text_cell,
 };
 
 /// Room of the buttons at the foot.
@@ -274,7 +275,7 @@ fn consumers_ui(ui: &mut Ui, topic: Topic, held_here: bool, cx: &Cx<'_>) -> Opti
                 } else {
                     ("Hold consumers", Asked::Hold)
                 };
-                if Btn::new(text).small().clicked(ui) {
+                if Btn::new(text).small().changes().clicked(ui) {
                     asked = Some(act);
                 }
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
@@ -352,6 +353,8 @@ fn planned_ui(ui: &mut Ui, planned: &Planned) {
     }
     ui.add_space(6.0);
     rule(ui);
+    sample_ui(ui, planned.sample().as_ref());
+    rule(ui);
     ui.add_space(4.0);
     let muted = theme::colors(ui).muted;
     for (place, step) in view.steps.iter().enumerate() {
@@ -362,6 +365,49 @@ fn planned_ui(ui: &mut Ui, planned: &Planned) {
             Line::table(step).wrapped().show(ui);
         });
     }
+}
+
+/// A few of the lines, before and after.
+fn sample_ui(ui: &mut Ui, sample: Option<&SampleView>) {
+    ui.add_space(4.0);
+    section_ui(ui, "A sample of rows, before and after", |_| {});
+    let Some(sample) = sample else {
+        widgets::line(ui, "Looking a few of them up\u{2026}");
+        return;
+    };
+    ui.horizontal_top(|ui| {
+        widgets::status_icon(ui, sample.status);
+        Line::table(&sample.found).wrapped().show(ui);
+    });
+    if !sample.rows.is_empty() {
+        let columns = [
+            ColumnSpec::rest("Row"),
+            ColumnSpec::text("Before", 70.0),
+            ColumnSpec::text("After", 60.0),
+        ];
+        let height = theme::size::ROW_DENSE;
+        let room = vec2(
+            ui.available_width(),
+            28.0 + height * sample.rows.len() as f32,
+        );
+        ui.allocate_ui(room, |ui| {
+            ui.set_min_height(room.y);
+            table(
+                ui,
+                "rows that differ",
+                &columns,
+                sample.rows.len(),
+                height,
+                None,
+                |ui, row, column| {
+                    if let Some(text) = sample.rows.get(row).and_then(|row| row.get(column)) {
+                        text_cell(ui, text);
+                    }
+                },
+            );
+        });
+    }
+    ui.add_space(4.0);
 }
 
 fn applied_ui(ui: &mut Ui, done: &Applied, cx: &Cx<'_>) -> Option<Asked> {
@@ -432,7 +478,7 @@ fn foot_ui(ui: &mut Ui, sheet: &Sheet, applying: bool) -> Option<Asked> {
         };
         let skips = planned.is_some_and(|planned| planned.view.all.skips);
         let look = if skips { Look::Danger } else { Look::Primary };
-        let apply = Btn::new(text).look(look).icon(Icon::RotateCcw);
+        let apply = Btn::new(text).look(look).icon(Icon::RotateCcw).changes();
         if apply.blocked(blocked).clicked(ui) {
             asked = Some(Asked::Apply);
         }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Local, NaiveDate, Utc};
 use eframe::egui::{Context, Rect, Ui};
-use retail_engine::flow::{ReplayError, ReplayRequest};
+use retail_engine::flow::{PlanSample, ReplayError, ReplayRequest, SampleError};
 use retail_engine::handle::{Command, ConsumerState, Snapshot};
 use retail_engine::model::Topic;
 use retail_engine::replay::file;
@@ -17,7 +17,7 @@ use crate::pages::Cx;
 use crate::runbook::{ActId, Outcome};
 use crate::views::format;
 use crate::views::topics::form::{ReplayForm, Target, time_text};
-use crate::views::topics::plan::{self as words, Kind, PlanView};
+use crate::views::topics::plan::{self as words, Kind, PlanView, SampleView};
 use crate::widgets::{Confirm, Decision};
 
 /// A plan as the engine made it.
@@ -27,6 +27,20 @@ pub(super) struct Planned {
     pub(super) at: DateTime<Utc>,
     /// What it was made for; none for an undo.
     request: Option<ReplayRequest>,
+    /// A few of the lines that it moves over.
+    sample: Pending<Result<PlanSample, SampleError>>,
+}
+
+impl Planned {
+    /// What its sample says; nothing while the lines are read.
+    pub(super) fn sample(&self) -> Option<SampleView> {
+        match &self.sample {
+            Pending::Ready(Ok(sample)) => Some(words::sample(sample)),
+            Pending::Ready(Err(error)) => Some(words::no_sample(&error.to_string())),
+            Pending::Gone(gone) => Some(words::no_sample(&gone.to_string())),
+            Pending::Idle | Pending::Waiting(..) => None,
+        }
+    }
 }
 
 /// Being carried out.
@@ -421,6 +435,9 @@ impl Sheet {
 
     fn refresh(&mut self, cx: &mut Cx<'_>) {
         self.take_file(cx);
+        if let Some(planned) = &mut self.planned {
+            planned.sample.poll(cx.ctx);
+        }
         self.asked.poll(cx.ctx);
         let waiting = self.asked.waiting().is_some();
         if self.kind == Kind::Replay && !waiting {
@@ -448,7 +465,11 @@ impl Sheet {
         }
         match answer(&mut self.asked) {
             Some(Ok(plan)) => {
+                let looked_at = plan.clone();
                 self.planned = Some(Planned {
+                    sample: cx
+                        .link
+                        .ask(|reply| Command::SamplePlan(Box::new(looked_at), reply)),
                     view: words::view(&plan, self.kind, cx.snapshot),
                     plan,
                     at: cx.snapshot.at,

@@ -81,6 +81,8 @@ pub struct Choices {
     pub days: Option<Vec<u32>>,
     /// Own limits of orders in the grid.
     pub orders: Option<Vec<u64>>,
+    /// Own weights of the value score, in percent: recency, orders, sales.
+    pub weights: Option<[u8; 3]>,
 }
 
 impl Default for Choices {
@@ -98,6 +100,7 @@ impl Default for Choices {
             segments: Segments::Grid,
             days: None,
             orders: None,
+            weights: None,
         }
     }
 }

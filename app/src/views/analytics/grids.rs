@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use retail_engine::analytics::{Cohort, CustomerPick, OrderGrid, Report};
+use retail_engine::analytics::{Cohort, CustomerPick, Month, OrderGrid, Report};
 use rust_decimal::Decimal;
 
 use super::super::format;
@@ -19,8 +19,13 @@ pub struct Grid {
     /// The rows.
     pub rows: Vec<HeatRow>,
     /// The customers behind each cell and what they are called, where there is a way to them.
-    pub picks: Vec<Vec<(CustomerPick, String)>>,
+    pub picks: Vec<Vec<Pick>>,
+    /// Those behind each row.
+    pub row_picks: Vec<Pick>,
 }
+
+/// Customers, and what they are called.
+pub type Pick = (CustomerPick, String);
 
 /// A range as a person writes it: `1`, `4–6`, `7 +`.
 fn range<T: Copy + PartialEq + ToString>(range: &RangeInclusive<T>, open: T) -> String {
@@ -85,6 +90,7 @@ pub fn orders(grid: &OrderGrid) -> Grid {
         columns: orders.iter().map(|o| range(o, u64::MAX)).collect(),
         rows,
         picks,
+        row_picks: Vec::new(),
     }
 }
 
@@ -107,8 +113,8 @@ pub fn scores(grid: &[[u64; 5]; 5]) -> Grid {
         };
         rows.push(HeatRow {
             label: format!("R {recency}"),
-            note: String::new(),
             cells: (1_u8..).zip(counts).map(cell).collect(),
+            ..HeatRow::default()
         });
         let pick = |frequency| {
             let pick = CustomerPick::Scores { recency, frequency };
@@ -123,6 +129,7 @@ pub fn scores(grid: &[[u64; 5]; 5]) -> Grid {
         columns: (1..=5).map(|score| format!("F {score}")).collect(),
         rows,
         picks,
+        row_picks: Vec::new(),
     }
 }
 
@@ -151,8 +158,33 @@ pub fn cohorts(report: &Report) -> Grid {
             })
             .collect(),
         rows: report.cohorts.iter().enumerate().map(row).collect(),
-        picks: Vec::new(),
+        picks: report.cohorts.iter().map(again_picks).collect(),
+        row_picks: report.cohorts.iter().map(cohort_pick).collect(),
     }
+}
+
+/// All who bought first in that month.
+fn cohort_pick(cohort: &Cohort) -> Pick {
+    let pick = CustomerPick::Cohort {
+        first: cohort.month,
+        bought: cohort.month,
+    };
+    (pick, format!("first bought {}", cohort.month))
+}
+
+/// Those of a cohort who bought in each of the months after.
+fn again_picks(cohort: &Cohort) -> Vec<Pick> {
+    let months = std::iter::successors(Some(cohort.month.next()), |month| Some(month.next()));
+    let later = cohort.cells.iter().skip(1).zip(months);
+    let pick = |(_, bought): (_, Month)| {
+        let pick = CustomerPick::Cohort {
+            first: cohort.month,
+            bought,
+        };
+        let words = format!("first bought {}, and in {bought}", cohort.month);
+        (pick, words)
+    };
+    later.map(pick).collect()
 }
 
 fn cohort_row(place: usize, cohort: &Cohort, later: usize, most: f64) -> HeatRow {
@@ -190,6 +222,11 @@ fn cohort_row(place: usize, cohort: &Cohort, later: usize, most: f64) -> HeatRow
     HeatRow {
         label: date.format(form).to_string(),
         note: format::count(cohort.customers),
+        tip: format!(
+            "First bought {}: {} customers",
+            cohort.month,
+            format::count(cohort.customers)
+        ),
         cells,
     }
 }
@@ -206,8 +243,8 @@ pub fn hours(report: &Report) -> Grid {
         .iter()
         .map(|day| HeatRow {
             label: (*day).to_owned(),
-            note: String::new(),
             cells: vec![None; usize::from(last - first) + 1],
+            ..HeatRow::default()
         })
         .collect();
     for hour in &report.hours {
@@ -235,6 +272,7 @@ pub fn hours(report: &Report) -> Grid {
         columns: (first..=last).map(|hour| hour.to_string()).collect(),
         rows,
         picks: Vec::new(),
+        row_picks: Vec::new(),
     }
 }
 

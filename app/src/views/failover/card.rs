@@ -503,7 +503,7 @@ fn step_row(
 ) -> Step {
     let name = match step {
         DrillStep::FaultStarted => format!("Fault: {}", faults.join(", ")),
-        DrillStep::DigestsEqual => "Replicas equal: RPO proven".to_owned(),
+        DrillStep::DigestsEqual => "Replicas equal".to_owned(),
         other => other.name().to_owned(),
     };
     let (mark, time, detail) = match (reached, why) {

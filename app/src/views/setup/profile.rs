@@ -4,15 +4,25 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use retail_engine::config::{FlagValue, LiveSettings, Sources};
+use retail_engine::config::{
+    FaultsBy, FlagValue, KafkaSecurity, LabSettings, LiveSettings, SaslMechanism, Settings, Sources,
+};
+
+use crate::start::ProfileKind;
 
 /// A profile as it is typed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     /// Its name; the name of its file.
     pub name: String,
     /// Brokers, host:port, separated by commas.
     pub brokers: String,
+    /// How the connections to the brokers are protected.
+    pub kafka_security: KafkaSecurity,
+    /// Certificates of the authorities to trust; empty for those of the system.
+    pub kafka_ca_file: String,
+    /// How the account proves itself.
+    pub kafka_mechanism: SaslMechanism,
     /// The SASL account; empty for none.
     pub kafka_user: String,
     /// Nodes, host:port, separated by commas.
@@ -21,18 +31,46 @@ pub struct Draft {
     pub keyspace: String,
     /// The account; empty for none.
     pub cassandra_user: String,
+    /// Whether its servers may be broken, and by what.
+    pub lab: LabSettings,
+}
+
+impl Default for Draft {
+    /// Nothing is named, and the servers are no lab.
+    fn default() -> Self {
+        let settings = Settings::in_dir("");
+        Self {
+            brokers: String::new(),
+            nodes: String::new(),
+            keyspace: String::new(),
+            ..Self::of("", &settings)
+        }
+    }
 }
 
 impl Draft {
     /// Of settings.
-    pub fn of(name: &str, live: &LiveSettings) -> Self {
+    pub fn of(name: &str, settings: &Settings) -> Self {
+        let live = &settings.live;
         Self {
             name: name.to_owned(),
             brokers: live.kafka_bootstrap_servers.join(", "),
+            kafka_security: live.kafka_security,
+            kafka_ca_file: live.kafka_ca_file.display().to_string(),
+            kafka_mechanism: live.kafka_sasl_mechanism,
             kafka_user: live.kafka_username.clone(),
             nodes: live.cassandra_contact_points.join(", "),
             keyspace: live.cassandra_keyspace.clone(),
             cassandra_user: live.cassandra_username.clone(),
+            lab: settings.lab.clone(),
+        }
+    }
+
+    /// What may be done to its servers.
+    pub const fn kind(&self) -> ProfileKind {
+        match self.lab.faults {
+            FaultsBy::None => ProfileKind::Prod,
+            FaultsBy::Native | FaultsBy::Commands => ProfileKind::Lab,
         }
     }
 
@@ -40,6 +78,9 @@ impl Draft {
     pub fn live(&self, given: &LiveSettings) -> LiveSettings {
         LiveSettings {
             kafka_bootstrap_servers: list(&self.brokers),
+            kafka_security: self.kafka_security,
+            kafka_ca_file: PathBuf::from(self.kafka_ca_file.trim()),
+            kafka_sasl_mechanism: self.kafka_mechanism,
             kafka_username: self.kafka_user.trim().to_owned(),
             kafka_password: given.kafka_password.clone(),
             cassandra_contact_points: list(&self.nodes),
@@ -63,12 +104,34 @@ impl Draft {
         );
         for (key, value) in [
             ("kafka_bootstrap_servers", texts(&self.brokers)),
+            ("kafka_security", written(&self.kafka_security)),
+            ("kafka_ca_file", quoted(self.kafka_ca_file.trim())),
+            ("kafka_sasl_mechanism", written(&self.kafka_mechanism)),
             ("kafka_username", quoted(self.kafka_user.trim())),
             ("cassandra_contact_points", texts(&self.nodes)),
             ("cassandra_keyspace", quoted(self.keyspace.trim())),
             ("cassandra_username", quoted(self.cassandra_user.trim())),
         ] {
             let _infallible = writeln!(file, "{key} = {value}");
+        }
+        if self.lab.faults != FaultsBy::None {
+            file.push_str("\n# Its servers are there to be broken.\n[lab]\n");
+            let lab = &self.lab;
+            let _infallible = writeln!(file, "faults = {}", written(&lab.faults));
+            let home = lab.home.display().to_string();
+            for (key, value) in [
+                ("home", &home),
+                ("dc_down", &lab.dc_down),
+                ("dc_up", &lab.dc_up),
+                ("dc_pause", &lab.dc_pause),
+                ("dc_resume", &lab.dc_resume),
+                ("broker_down", &lab.broker_down),
+                ("broker_up", &lab.broker_up),
+            ] {
+                if !value.is_empty() {
+                    let _infallible = writeln!(file, "{key} = {}", quoted(value));
+                }
+            }
         }
         file
     }
@@ -81,6 +144,8 @@ impl Draft {
             Some("give the profile a name")
         } else if !name.chars().all(plain) {
             Some("a name has letters, digits, - and _ only")
+        } else if self.kafka_security.has_account() && self.kafka_user.trim().is_empty() {
+            Some("name the account of Kafka")
         } else {
             None
         }
@@ -107,6 +172,12 @@ fn list(text: &str) -> Vec<String> {
 /// A text of TOML: what JSON escapes, TOML reads.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// A choice as a settings file has it.
+fn written(choice: &impl serde::Serialize) -> String {
+    // The choices of the settings are plain names.
+    serde_json::to_string(choice).unwrap_or_default()
 }
 
 /// Where profiles are kept.
@@ -157,7 +228,7 @@ pub fn read(path: &Path) -> Result<Draft, String> {
         flag: "--data-dir".into(),
     });
     match sources.load() {
-        Ok(loaded) => Ok(Draft::of(&stem(path), &loaded.settings.live)),
+        Ok(loaded) => Ok(Draft::of(&stem(path), &loaded.settings)),
         Err(error) => Err(format!("{error}; {}", error.remedy())),
     }
 }
@@ -187,25 +258,32 @@ fn stem(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
-    use retail_engine::config::{Secret, Settings};
+    use retail_engine::config::Secret;
 
     use super::*;
 
     #[test]
     fn a_saved_profile_is_a_settings_file_of_the_engine_without_passwords() {
         let dir = tempfile::tempdir().unwrap();
-        let mut live = Settings::in_dir("x").live;
+        let mut settings = Settings::in_dir("x");
+        settings.lab.faults = FaultsBy::Native;
+        let live = &mut settings.live;
+        live.kafka_security = KafkaSecurity::SaslTls;
+        live.kafka_sasl_mechanism = SaslMechanism::ScramSha256;
+        live.kafka_ca_file = "/etc/ca.pem".into();
         live.kafka_bootstrap_servers = vec!["a:1".into(), "b:2".into()];
         live.kafka_username = "con\"sole".into();
         live.kafka_password = Secret::new("canary-secret");
-        let draft = Draft::of("lab-3dc", &live);
+        let draft = Draft::of("lab-3dc", &settings);
+        let live = &settings.live;
+        assert_eq!(draft.kind(), ProfileKind::Lab);
         let path = write(dir.path(), &draft).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(!text.contains("canary-secret"), "{text}");
         let all = all(dir.path());
         assert_eq!(all.len(), 1);
         assert_eq!(all[0].draft.as_ref().unwrap(), &draft);
-        assert_eq!(draft.live(&live).kafka_password, live.kafka_password);
+        assert_eq!(draft.live(live).kafka_password, live.kafka_password);
     }
 
     #[test]
@@ -231,5 +309,10 @@ mod tests {
         assert!(named("").fault().is_some());
         assert!(named("../x").fault().is_some());
         assert!(named("lab-3dc").fault().is_none());
+        let nobody = Draft {
+            kafka_security: KafkaSecurity::SaslTls,
+            ..named("prod")
+        };
+        assert_eq!(nobody.fault(), Some("name the account of Kafka"));
     }
 }

@@ -1,11 +1,13 @@
 //! The plan of a replay, as words: the table, what it costs, what is confirmed, and how far the
 //! reading again is.
 
+use retail_engine::flow::{InStore, PlanSample, SampledLine};
 use retail_engine::handle::Snapshot;
 use retail_engine::model::{CommittedOffset, Topic};
 use retail_engine::replay::plan::{Confirmation, Plan, PlanNote, PlanRow};
 
 use crate::views::format;
+use crate::widgets::Status;
 
 /// Whether a plan moves a group anew or back to where it stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,6 +188,65 @@ fn facts(plan: &Plan, snapshot: &Snapshot) -> Vec<(&'static str, String)> {
     facts
 }
 
+/// A sample of a plan, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampleView {
+    /// What was found, in a sentence.
+    pub found: String,
+    /// Whether it is as it should be.
+    pub status: Status,
+    /// The lines that differ: where and what, before, after.
+    pub rows: Vec<[String; 3]>,
+}
+
+/// A sample in words.
+pub fn sample(sample: &PlanSample) -> SampleView {
+    let (looked, differ) = (sample.looked_at, sample.differ.len() as u64);
+    let found = match (looked, differ) {
+        (0, _) => "It moves over no line.".to_owned(),
+        (_, 0) => format!(
+            "{} looked at: all stored as the log has them, none would differ.",
+            lines(looked)
+        ),
+        _ => format!(
+            "{} of {} looked at would differ.",
+            format::count(differ),
+            lines(looked)
+        ),
+    };
+    let in_store = |standing| match standing {
+        InStore::Stored => "stored".to_owned(),
+        InStore::Missing => "not stored".to_owned(),
+    };
+    let row = |line: &SampledLine| {
+        let (partition, offset) = (line.partition.partition.0, format::count(line.offset.0));
+        let place = format!("{partition}:{offset}  {}", line.says);
+        let after = match line.after {
+            InStore::Missing => "stays out".to_owned(),
+            stored @ InStore::Stored => in_store(stored),
+        };
+        [place, in_store(line.before), after]
+    };
+    SampleView {
+        found,
+        status: if differ == 0 {
+            Status::Ok
+        } else {
+            Status::Warn
+        },
+        rows: sample.differ.iter().map(row).collect(),
+    }
+}
+
+/// Why there is no sample.
+pub fn no_sample(why: &str) -> SampleView {
+    SampleView {
+        found: format!("Unknown: {why}"),
+        status: Status::Unknown,
+        rows: Vec::new(),
+    }
+}
+
 fn steps(group: &str, moved: usize, plan: &Plan) -> Vec<String> {
     let partitions = if moved == 1 {
         "partition"
@@ -324,6 +385,33 @@ mod tests {
         assert!(said.contains("3 lines are read again"), "{said}");
         assert_eq!(skips.confirmation(), Confirmation::TypedName);
         assert_eq!(change(&row(5, 9)), ("4 not read".to_owned(), true));
+    }
+
+    #[test]
+    fn a_sample_says_what_would_differ() {
+        let line = |after| SampledLine {
+            partition: TopicPartition::new(Topic::Lines(Region::Europe), 2),
+            offset: retail_engine::model::Offset(1_200),
+            says: "536365 85123A".into(),
+            before: InStore::Missing,
+            after,
+        };
+        let differ = sample(&PlanSample {
+            looked_at: 20,
+            same: 18,
+            differ: vec![line(InStore::Stored), line(InStore::Missing)],
+        });
+        assert_eq!(differ.found, "2 of 20 lines looked at would differ.");
+        assert_eq!(differ.status, Status::Warn);
+        let place = "2:1\u{2009}200  536365 85123A";
+        assert_eq!(differ.rows[0], [place, "not stored", "stored"]);
+        assert_eq!(differ.rows[1][2], "stays out");
+        let same = sample(&PlanSample {
+            looked_at: 1,
+            same: 1,
+            differ: Vec::new(),
+        });
+        assert_eq!(same.status, Status::Ok);
     }
 
     #[test]

@@ -1,0 +1,313 @@
+//! Profiles, the form of one, and the test of its connection.
+
+mod embedded;
+mod form;
+mod lab;
+mod test;
+
+use eframe::egui::{
+    Align, CornerRadius, CursorIcon, Layout, Rect, Role, ScrollArea, Sense, Ui, WidgetInfo, pos2,
+    vec2,
+};
+
+use retail_engine::config::Mode;
+
+use self::test::Testing;
+use crate::files::{Choosing, Chosen, no_dialog};
+use crate::pages::Cx;
+use crate::start::ProfileKind;
+use crate::theme::{self, Icon, size};
+use crate::views::setup::profile::{self, Draft, Profile};
+use crate::widgets::{
+    self, Btn, Line, Look, Panel, Split, Status, rect_ui, split_columns, split_rows,
+};
+
+/// Why a mode cannot be switched to: it runs, or the program must be started in it.
+fn used(mode: Mode, cx: &Cx<'_>) -> String {
+    match (mode == cx.snapshot.mode, mode) {
+        (true, _) => "it is in use".to_owned(),
+        (false, Mode::Embedded) => "start the console without --profile".to_owned(),
+        (false, Mode::Live) => "save it, then start the console with --profile".to_owned(),
+    }
+}
+
+/// What is shown in the form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Shown {
+    /// What runs.
+    #[default]
+    Embedded,
+    /// The servers of a lab on this machine.
+    Lab,
+    /// A profile: the settings as they are, one of the folder, or a new one.
+    Live(LiveChoice),
+}
+
+/// A live profile in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum LiveChoice {
+    /// The settings of live mode that this program was started with.
+    AsSet,
+    /// One of the folder.
+    Saved(String),
+    /// One that is not saved.
+    New,
+}
+
+/// What the tab remembers.
+#[derive(Default)]
+pub(super) struct State {
+    chosen: Shown,
+    /// Read from the folder; `None` before the tab was first shown, or when it must be read again.
+    profiles: Option<Vec<Profile>>,
+    draft: Draft,
+    /// The draft as it was taken up.
+    before: Draft,
+    testing: Option<Testing>,
+    lab: lab::State,
+    importing: Option<Choosing>,
+}
+
+impl State {
+    pub(super) fn refresh(&mut self, cx: &mut Cx<'_>) {
+        self.take_steps(cx);
+        self.lab.refresh(cx);
+        if let Some(choosing) = self.importing.take() {
+            match choosing.poll(cx.ctx) {
+                Chosen::Waiting => self.importing = Some(choosing),
+                Chosen::Nothing => {}
+                Chosen::NoDialog => no_dialog(cx.notices),
+                Chosen::File(path) => match profile::read(&path) {
+                    Ok(draft) => {
+                        self.chosen = Shown::Live(LiveChoice::New);
+                        self.before = Draft::default();
+                        self.draft = draft;
+                    }
+                    Err(why) => cx.notices.push(
+                        format!("{} is no profile: {why}", path.display()),
+                        Some("import a settings file (TOML) or a .env file".to_owned()),
+                    ),
+                },
+            }
+        }
+    }
+
+    /// Saves the profile that is shown, without passwords.
+    pub(super) fn export(&self, cx: &mut Cx<'_>) {
+        if matches!(self.chosen, Shown::Embedded | Shown::Lab) {
+            let text = retail_engine::config::template();
+            cx.files
+                .save(cx.ctx, "retail.toml", move || Ok(text.into_bytes()));
+            return;
+        }
+        let (name, text) = (
+            format!("{}.toml", self.draft.name.trim()),
+            self.draft.toml(),
+        );
+        cx.files.save(cx.ctx, &name, move || Ok(text.into_bytes()));
+    }
+
+    /// The acts of the title row, from the right.
+    pub(super) fn acts_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        let again = |name: &str| format!("start the console with --profile {name}");
+        let why = match &self.chosen {
+            Shown::Embedded => used(Mode::Embedded, cx),
+            Shown::Live(LiveChoice::AsSet) => used(Mode::Live, cx),
+            Shown::Lab => again("lab"),
+            Shown::Live(LiveChoice::Saved(name)) => again(name),
+            Shown::Live(LiveChoice::New) => "save it first".to_owned(),
+        };
+        Btn::new("Use this profile").blocked(Some(&why)).show(ui);
+        let export = match self.chosen {
+            Shown::Embedded | Shown::Lab => "Export template\u{2026}",
+            Shown::Live(_) => "Export without secrets\u{2026}",
+        };
+        if Btn::new(export).clicked(ui) {
+            self.export(cx);
+        }
+        if Btn::new("Import\u{2026}").clicked(ui) {
+            let title = "Import a profile";
+            self.importing = Some(cx.files.open(cx.ctx, title, &["toml", "env"]));
+        }
+    }
+
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
+        if self.profiles.is_none() {
+            self.profiles = Some(profile::all(&cx.settings.data_dir));
+        }
+        let room = ui.available_rect_before_wrap();
+        let [list, form, right] = split_columns(
+            room,
+            [
+                Split::Points(214.0),
+                Split::Points(312.0),
+                Split::Share(1.0),
+            ],
+        );
+        self.list_ui(ui, list, cx);
+        match self.chosen.clone() {
+            Shown::Embedded => {
+                let both = Rect::from_min_max(form.min, right.max);
+                embedded::embedded_ui(ui, both, cx);
+            }
+            Shown::Lab => {
+                let both = Rect::from_min_max(form.min, right.max);
+                self.lab.ui(ui, both, cx);
+            }
+            Shown::Live(choice) => {
+                self.form_ui(ui, form, &choice, cx);
+                let [test, file] = split_rows(right, [Split::Points(304.0), Split::Share(1.0)]);
+                self.test_ui(ui, test, cx);
+                self.file_ui(ui, file);
+            }
+        }
+    }
+
+    fn list_ui(&mut self, ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
+        let mut chosen = None;
+        let current = self.chosen.clone();
+        let profiles = self.profiles.clone().unwrap_or_default();
+        let mut add = false;
+        Panel::titled("Profiles").show_with(
+            ui,
+            rect,
+            |ui| {
+                add = Btn::new("")
+                    .icon(Icon::Plus)
+                    .label("New profile")
+                    .look(Look::Quiet)
+                    .small()
+                    .clicked(ui);
+            },
+            |ui| {
+                ui.spacing_mut().item_spacing.y = 2.0;
+                let foot = 62.0;
+                let height = (ui.available_height() - foot).max(60.0);
+                ScrollArea::vertical().id_salt("profiles").max_height(height).auto_shrink([false, false]).show(ui, |ui| {
+                    let on = current == Shown::Embedded;
+                    let kind = ProfileKind::Embedded.word();
+                    if entry_ui(ui, "Embedded", kind, "this machine", Status::Ok, on) {
+                        chosen = Some(Shown::Embedded);
+                    }
+                    let on = current == Shown::Lab;
+                    let note = "Kafka, Cassandra, here";
+                    if entry_ui(ui, "Local lab", "LAB", note, self.lab.status(), on) {
+                        chosen = Some(Shown::Lab);
+                    }
+                    let as_set = Shown::Live(LiveChoice::AsSet);
+                    let set = Draft::of("live", cx.settings);
+                    let (kind, summary) = (set.kind().word(), set.summary());
+                    let on = current == as_set;
+                    if entry_ui(ui, "live", kind, &summary, Status::Unknown, on) {
+                        chosen = Some(as_set);
+                    }
+                    for profile in &profiles {
+                        let this = Shown::Live(LiveChoice::Saved(profile.name.clone()));
+                        let (status, kind, note) = match &profile.draft {
+                            Ok(draft) => (Status::Unknown, draft.kind().word(), draft.summary()),
+                            Err(_) => (Status::Critical, "", "cannot be read".to_owned()),
+                        };
+                        if entry_ui(ui, &profile.name, kind, &note, status, current == this) {
+                            chosen = Some(this);
+                        }
+                    }
+                    let new = Shown::Live(LiveChoice::New);
+                    if current == new {
+                        let note = "not saved";
+                        entry_ui(ui, &self.draft.name, "new", note, Status::Unknown, true);
+                    }
+                });
+                let muted = theme::colors(ui).muted;
+                Line::caption(
+                    "Passwords come from the environment or a settings file of mode 600. They are never written to a profile, log or report.",
+                )
+                .color(muted)
+                .wrapped()
+                .show(ui);
+            },
+        );
+        if add {
+            chosen = Some(Shown::Live(LiveChoice::New));
+        }
+        if let Some(chosen) = chosen {
+            self.take_up(chosen, cx);
+        }
+    }
+
+    /// Shows another profile.
+    fn take_up(&mut self, chosen: Shown, cx: &mut Cx<'_>) {
+        let draft = match &chosen {
+            Shown::Embedded | Shown::Lab => Draft::default(),
+            Shown::Live(LiveChoice::AsSet) => Draft::of("live", cx.settings),
+            Shown::Live(LiveChoice::New) => Draft {
+                name: "new-profile".to_owned(),
+                ..Draft::of("", cx.settings)
+            },
+            Shown::Live(LiveChoice::Saved(name)) => {
+                let saved = self.profiles.iter().flatten().find(|p| p.name == *name);
+                match saved.map(|profile| profile.draft.clone()) {
+                    Some(Ok(draft)) => draft,
+                    Some(Err(why)) => {
+                        let remedy = "mend the file, or save the profile again";
+                        cx.notices.push(why, Some(remedy.to_owned()));
+                        Draft {
+                            name: name.clone(),
+                            ..Draft::default()
+                        }
+                    }
+                    None => Draft::default(),
+                }
+            }
+        };
+        self.before = draft.clone();
+        self.draft = draft;
+        self.chosen = chosen;
+    }
+}
+
+/// One profile of the list; whether it was chosen.
+fn entry_ui(ui: &mut Ui, name: &str, tag: &str, note: &str, status: Status, on: bool) -> bool {
+    let colors = theme::colors(ui);
+    let room = vec2(ui.available_width(), 46.0);
+    let (rect, response) = ui.allocate_exact_size(room, Sense::click());
+    if on || response.hovered() {
+        let radius = CornerRadius::same(size::RADIUS);
+        ui.painter().rect_filled(rect, radius, colors.raised);
+    }
+    if on {
+        let mark = Rect::from_min_size(rect.left_top() + vec2(0.0, 7.0), vec2(2.0, 32.0));
+        ui.painter()
+            .rect_filled(mark, CornerRadius::ZERO, colors.text);
+    }
+    if response.has_focus() {
+        ui.painter().rect_stroke(
+            rect,
+            CornerRadius::same(size::RADIUS),
+            eframe::egui::Stroke::new(2.0, colors.focus),
+            eframe::egui::StrokeKind::Inside,
+        );
+    }
+    let inner = Rect::from_min_max(
+        pos2(rect.left() + 8.0, rect.top() + 5.0),
+        pos2(rect.right() - 6.0, rect.bottom()),
+    );
+    rect_ui(ui, inner, |ui| {
+        ui.spacing_mut().item_spacing.y = 1.0;
+        ui.horizontal(|ui| {
+            widgets::status_icon(ui, status);
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                Line::caption(tag).color(colors.muted).show(ui);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    Line::table(name).medium().show(ui);
+                });
+            });
+        });
+        ui.horizontal(|ui| {
+            ui.add_space(22.0);
+            Line::caption(note).color(colors.muted).show(ui);
+        });
+    });
+    let label = format!("Profile {name}");
+    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, on, &label));
+    response.on_hover_cursor(CursorIcon::PointingHand).clicked()
+}
