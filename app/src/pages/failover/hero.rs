@@ -106,7 +106,7 @@ pub(super) fn rto_ui(ui: &mut Ui, card: &Card) {
 /// A part of a time that was measured to the millisecond.
 fn part(ms: u64) -> String {
     match ms {
-        0 => "under 1 ms".to_owned(),
+        0 => "<1 ms".to_owned(),
         1..1_000 => format!("{ms} ms"),
         _ => format!("{} s", seconds(ms)),
     }
@@ -130,6 +130,7 @@ fn split_ui(ui: &mut Ui, split: [u64; 3]) {
         "detect {detect} \u{b7} decide {decide} \u{b7} write {write}"
     ))
     .color(colors.muted)
+    .wrapped()
     .show(ui);
 }
 

@@ -295,7 +295,7 @@ pub(super) fn proof_rows_ui(ui: &mut Ui, verified: &Verified) {
 fn side_ui(ui: &mut Ui, rect: Rect, card: &Card, hit: Dc, cx: &Cx<'_>) -> bool {
     let keep = cx.settings.store.hint_window;
     if ui.ctx().content_rect().height() < size::LOW {
-        let [steps, hints] = split_rows(rect, [Split::Share(1.0), Split::Points(131.0)]);
+        let [steps, hints] = split_rows(rect, [Split::Share(1.0), Split::Points(144.0)]);
         timeline_ui(ui, steps, card);
         return hints_ui(ui, hints, hit, keep, cx);
     }
@@ -303,7 +303,7 @@ fn side_ui(ui: &mut Ui, rect: Rect, card: &Card, hit: Dc, cx: &Cx<'_>) -> bool {
         rect,
         [
             Split::Share(1.0),
-            Split::Points(133.0),
+            Split::Points(146.0),
             Split::Points(132.0),
         ],
     );
