@@ -473,9 +473,9 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "needs a lab: RETAIL_LAB"]
+    #[ignore = "needs a lab: LAB_SERVERS"]
     fn the_steps_at_cassandra_pass_on_real_nodes() {
-        let lab = std::env::var("RETAIL_LAB").expect("RETAIL_LAB says where the lab is");
+        let lab = std::env::var("LAB_SERVERS").expect("LAB_SERVERS says where the lab is");
         let of = |name: &str| -> Vec<String> {
             let part = lab.split(';').find_map(|part| part.strip_prefix(name));
             part.expect(name).split(',').map(Into::into).collect()
@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "needs a lab: RETAIL_LAB"]
+    #[ignore = "needs a lab: LAB_SERVERS"]
     fn every_step_passes_on_real_servers_that_are_set_up() {
         let topics = TestTopics::new();
         let keyspace = TestKeyspace::new("connect");

@@ -23,8 +23,6 @@ const PROFILES_DIR_NAME: &str = "profiles";
 const CONFIG_ENV: &str = "RETAIL_CONFIG";
 /// Variable that names the profile, for where no flag can be given.
 const PROFILE_ENV: &str = "RETAIL_PROFILE";
-/// Variable that tells tests where real servers are; no setting, and no typing error either.
-const TEST_SERVERS_ENV: &str = "RETAIL_LAB";
 /// Prefix of the variables that are ours alone: an unknown one is a typing error.
 const ENV_PREFIX: &str = "RETAIL_";
 
@@ -223,7 +221,7 @@ impl Written {
         origin: Source,
     ) -> Result<Option<&'static SettingDoc>, ConfigError> {
         let Some(doc) = SETTINGS.iter().find(|doc| doc.env == name) else {
-            let is_ours = [CONFIG_ENV, PROFILE_ENV, TEST_SERVERS_ENV].contains(&name);
+            let is_ours = [CONFIG_ENV, PROFILE_ENV].contains(&name);
             if name.starts_with(ENV_PREFIX) && !is_ours {
                 return Err(ConfigError::UnknownKey {
                     key: name.to_owned(),

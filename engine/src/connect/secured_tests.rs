@@ -1,5 +1,5 @@
 //! The connection test on servers that want an account and encryption, and what it says of each
-//! thing that is wrong. `RETAIL_LAB_SECURED` is the home of a lab that was set up with `--secured`.
+//! thing that is wrong. `LAB_SECURED` is the home of a lab that was set up with `--secured`.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ struct Secured {
 
 impl Secured {
     fn open() -> Self {
-        let home = std::env::var_os("RETAIL_LAB_SECURED").expect("the home of a secured lab");
+        let home = std::env::var_os("LAB_SECURED").expect("the home of a secured lab");
         let lab = Lab::open(Path::new(&home)).unwrap();
         let account = lab.account().unwrap().expect("the lab is a secured one");
         let environment = lab.environment();
@@ -81,7 +81,7 @@ fn told(live: &LiveSettings) -> Vec<(Step, StepResult)> {
 }
 
 #[test]
-#[ignore = "needs a secured lab and --features tls: RETAIL_LAB_SECURED"]
+#[ignore = "needs a secured lab and --features tls: LAB_SECURED"]
 fn an_account_gets_through_encrypted_connections_by_every_mechanism() {
     let secured = Secured::open();
     let mut live = secured.settings.live.clone();
@@ -114,7 +114,7 @@ fn an_account_gets_through_encrypted_connections_by_every_mechanism() {
 }
 
 #[test]
-#[ignore = "needs a secured lab and --features tls: RETAIL_LAB_SECURED"]
+#[ignore = "needs a secured lab and --features tls: LAB_SECURED"]
 fn what_is_wrong_at_kafka_is_named_at_its_step_with_its_remedy() {
     let secured = Secured::open();
     for mechanism in [SaslMechanism::Plain, SaslMechanism::ScramSha512] {
@@ -152,7 +152,7 @@ fn what_is_wrong_at_kafka_is_named_at_its_step_with_its_remedy() {
 }
 
 #[test]
-#[ignore = "needs a secured lab and --features tls: RETAIL_LAB_SECURED"]
+#[ignore = "needs a secured lab and --features tls: LAB_SECURED"]
 fn what_is_wrong_at_cassandra_is_named_at_its_step_with_its_remedy() {
     let secured = Secured::open();
     let stops = |change: &dyn Fn(&mut LiveSettings)| {

@@ -1,4 +1,4 @@
-//! Whole engines over real brokers and a store in memory. `RETAIL_LAB` says where the brokers are.
+//! Whole engines over real brokers and a store in memory. `LAB_SERVERS` says where the brokers are.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -103,7 +103,7 @@ fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn a_load_through_kafka_closes_its_ledger() {
     let place = Place::new();
     let engine = place.open(Roles::all());
@@ -121,7 +121,7 @@ fn a_load_through_kafka_closes_its_ledger() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn two_engines_share_a_load_and_agree_on_its_figures() {
     let place = Place::new();
     let first = place.open(Roles::all());
@@ -152,7 +152,7 @@ fn two_engines_share_a_load_and_agree_on_its_figures() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn a_load_stops_at_a_topic_that_takes_no_batch_of_its_size_and_goes_on_when_it_does() {
     const SMALL: u32 = 1_000;
     const USUAL: u32 = 1_048_588;
@@ -285,7 +285,7 @@ impl Log for Dying {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn a_load_that_died_between_its_lines_and_its_mark_leaves_no_line_twice() {
     let place = Place::new();
     let dying = Dying {

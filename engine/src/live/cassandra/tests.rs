@@ -1,8 +1,8 @@
 //! The adapter on real nodes: the contract of the port, faults, and what only Cassandra does.
 //!
-//! `RETAIL_LAB` says where they are, as in
+//! `LAB_SERVERS` says where they are, as in
 //! `kafka=127.0.0.1:9092;cassandra=127.0.0.1:9042,127.0.0.2:9042,127.0.0.3:9042`. Tests that break
-//! nodes also need `RETAIL_LAB_CONTROL`, a command that is called with `kill`, `stop`, `pause`,
+//! nodes also need `LAB_CONTROL`, a command that is called with `kill`, `stop`, `pause`,
 //! `resume` or `start` and the region of a node, as in `retail-engine lab`.
 //!
 //! They share the nodes: run them with `--test-threads=1`.
@@ -24,13 +24,13 @@ use crate::ports::{
 
 mod speed;
 
-/// Contact points out of `RETAIL_LAB`.
+/// Contact points out of `LAB_SERVERS`.
 fn nodes() -> Vec<String> {
-    let lab = std::env::var("RETAIL_LAB").expect("RETAIL_LAB says where the lab is");
+    let lab = std::env::var("LAB_SERVERS").expect("LAB_SERVERS says where the lab is");
     let nodes = lab
         .split(';')
         .find_map(|part| part.strip_prefix("cassandra="))
-        .expect("RETAIL_LAB names Cassandra nodes");
+        .expect("LAB_SERVERS names Cassandra nodes");
     nodes.split(',').map(ToOwned::to_owned).collect()
 }
 
@@ -96,7 +96,7 @@ struct Switches<'a> {
 }
 
 fn control(act: &str, dc: Dc) {
-    let command = std::env::var("RETAIL_LAB_CONTROL").expect("RETAIL_LAB_CONTROL is a command");
+    let command = std::env::var("LAB_CONTROL").expect("LAB_CONTROL is a command");
     let mut words = command.split_whitespace();
     let status = Command::new(words.next().expect("a command"))
         .args(words)
@@ -148,7 +148,7 @@ fn lab_test(name: &str, test: &dyn Fn(&dyn Store)) {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn the_store_on_cassandra_fulfils_the_contract() {
     let n = std::cell::Cell::new(0);
     store_contract::run(|test| {
@@ -158,7 +158,7 @@ fn the_store_on_cassandra_fulfils_the_contract() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB, RETAIL_LAB_CONTROL"]
+#[ignore = "needs a lab: LAB_SERVERS, LAB_CONTROL"]
 fn levels_are_met_by_real_nodes_as_by_replicas() {
     let lab = Lab::new("levels");
     let store = lab.open();
@@ -184,7 +184,7 @@ fn refused(settings: &Settings) -> StoreError {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn setting_up_again_changes_nothing_and_another_version_is_refused() {
     let lab = Lab::new("setup");
     let again = setup(&lab.settings).unwrap();
@@ -228,7 +228,7 @@ fn setting_up_again_changes_nothing_and_another_version_is_refused() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn what_one_data_centre_lacks_is_found_and_copied_and_a_wrong_summary_is_made_again() {
     lab_test("repair", &|store| {
         let shop = Shop::over(Arc::clone(store.catalog()));
@@ -280,7 +280,7 @@ fn what_one_data_centre_lacks_is_found_and_copied_and_a_wrong_summary_is_made_ag
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB, RETAIL_LAB_CONTROL"]
+#[ignore = "needs a lab: LAB_SERVERS, LAB_CONTROL"]
 fn a_killed_node_is_told_from_one_that_lives_and_is_whole_again_after_repair() {
     let lab = Lab::new("killed");
     let store = lab.open();
@@ -345,7 +345,7 @@ fn a_killed_node_is_told_from_one_that_lives_and_is_whole_again_after_repair() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB, RETAIL_LAB_CONTROL"]
+#[ignore = "needs a lab: LAB_SERVERS, LAB_CONTROL"]
 fn a_paused_node_is_noticed_by_our_own_time_outs_and_comes_back() {
     let lab = Lab::new("paused");
     let store = lab.open();
@@ -400,7 +400,7 @@ fn a_paused_node_is_noticed_by_our_own_time_outs_and_comes_back() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn what_a_machine_wrote_whose_clock_was_ahead_is_replaced_all_the_same() {
     let lab = Lab::new("ahead");
     let ahead = lab.open_with(Arc::new(AheadClock::by(chrono::TimeDelta::hours(9))));
@@ -452,7 +452,7 @@ fn what_a_machine_wrote_whose_clock_was_ahead_is_replaced_all_the_same() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn derived_tables_have_columns_that_others_can_read() {
     lab_test("derived", &|store| {
         let row = r#"{"customer_id":"12347","region":"europe","last_purchase_date":"2011-12-07","total_purchases":7,"total_amount":"4310.00","country":"Iceland","first_purchase_date":"2010-12-07","items":2458,"lines":182,"recency_days":2,"recency_score":5,"frequency_score":5,"monetary_score":5,"value_score":0.95,"segment":"Champions","value_segment":"High","status":"active","next_action":null,"next_action_reason":null}"#;
@@ -493,7 +493,7 @@ fn derived_tables_have_columns_that_others_can_read() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn the_nodes_tell_how_they_are() {
     lab_test("health", &|store| {
         wait_until("each sees each", || {

@@ -1,4 +1,4 @@
-//! The adapter on real brokers. `RETAIL_LAB` says where they are.
+//! The adapter on real brokers. `LAB_SERVERS` says where they are.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,9 +21,9 @@ static NUMBER: AtomicU32 = AtomicU32::new(0);
 
 /// Brokers of the lab, from `kafka=127.0.0.1:9092;...`.
 fn brokers() -> String {
-    let lab = std::env::var("RETAIL_LAB").expect("RETAIL_LAB names a running lab");
+    let lab = std::env::var("LAB_SERVERS").expect("LAB_SERVERS names a running lab");
     let part = lab.split(';').find_map(|part| part.strip_prefix("kafka="));
-    part.expect("RETAIL_LAB has kafka=host:port").to_owned()
+    part.expect("LAB_SERVERS has kafka=host:port").to_owned()
 }
 
 /// Settings for the lab, with sessions as short as brokers allow.
@@ -107,7 +107,7 @@ fn owned(log: &KafkaLog) -> BTreeSet<u16> {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn the_contract_holds() {
     let places = std::cell::RefCell::new(Vec::new());
     log_contract::check(
@@ -125,7 +125,7 @@ fn the_contract_holds() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn setup_makes_what_is_missing_and_can_be_done_again() {
     let place = TestTopics::new();
     let again = setup(&place.settings).unwrap();
@@ -145,7 +145,7 @@ fn setup_makes_what_is_missing_and_can_be_done_again() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn members_share_partitions_and_give_them_back_when_they_are_flushed() {
     let place = TestTopics::new();
     let first = place.open();
@@ -184,7 +184,7 @@ fn members_share_partitions_and_give_them_back_when_they_are_flushed() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn the_offsets_of_a_group_with_members_cannot_be_set_from_outside() {
     let place = TestTopics::new();
     let member = place.open();
@@ -201,7 +201,7 @@ fn the_offsets_of_a_group_with_members_cannot_be_set_from_outside() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn a_topic_that_was_made_again_is_noticed() {
     let place = TestTopics::new();
     let log = place.open();
@@ -228,7 +228,7 @@ const ZOMBIE_PREFIX: &str = "RETAIL_TEST_ZOMBIE_PREFIX";
 
 /// Not a test of its own: the process of the test below, which is stopped past its session.
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn zombie() {
     let Ok(prefix) = std::env::var(ZOMBIE_PREFIX) else {
         return;
@@ -251,7 +251,7 @@ fn zombie() {
 
 #[test]
 #[cfg(unix)]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn one_that_was_stopped_past_its_session_commits_nothing() {
     use std::io::{BufRead, BufReader, Write};
     use std::process::{Command, Stdio};
@@ -300,7 +300,7 @@ fn one_that_was_stopped_past_its_session_commits_nothing() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn a_batch_that_the_brokers_find_too_large_is_refused_with_what_to_do_and_fits_afterwards() {
     const SMALL: u32 = 1_000;
     const USUAL: u32 = 1_048_588;
@@ -328,9 +328,9 @@ fn a_batch_that_the_brokers_find_too_large_is_refused_with_what_to_do_and_fits_a
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB, RETAIL_LAB_CONTROL"]
+#[ignore = "needs a lab: LAB_SERVERS, LAB_CONTROL"]
 fn appends_wait_for_a_broker_that_is_away_and_are_there_once() {
-    let command = std::env::var("RETAIL_LAB_CONTROL").expect("RETAIL_LAB_CONTROL is a command");
+    let command = std::env::var("LAB_CONTROL").expect("LAB_CONTROL is a command");
     let control = |act: &str| {
         let mut words = command.split_whitespace();
         let status = std::process::Command::new(words.next().expect("a command"))
@@ -391,7 +391,7 @@ fn appends_wait_for_a_broker_that_is_away_and_are_there_once() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn old_lines_are_deleted_up_to_where_the_group_stands() {
     let place = TestTopics::new();
     let log = place.open();
@@ -409,10 +409,10 @@ fn old_lines_are_deleted_up_to_where_the_group_stands() {
 }
 
 /// Home of a lab that was set up with `--secured`: its broker wants a login.
-const SECURED: &str = "RETAIL_LAB_SECURED";
+const SECURED: &str = "LAB_SECURED";
 
 #[test]
-#[ignore = "needs a secured lab: RETAIL_LAB_SECURED"]
+#[ignore = "needs a secured lab: LAB_SECURED"]
 fn a_login_is_tested_and_what_is_wrong_with_it_is_named() {
     let home = std::env::var_os(SECURED).expect("the home of a secured lab");
     let lab = Lab::open(std::path::Path::new(&home)).unwrap();
@@ -461,7 +461,7 @@ fn a_login_is_tested_and_what_is_wrong_with_it_is_named() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn a_record_of_a_connection_test_comes_back_and_no_topic_of_lines_grows() {
     let place = TestTopics::new();
     let (probe, _) = probe::connect(&place.settings.live).unwrap();

@@ -73,7 +73,7 @@ fn flushes(catalog: &Arc<Catalog>) -> Vec<Flush> {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB; measures"]
+#[ignore = "needs a lab: LAB_SERVERS; measures"]
 fn the_whole_file_is_written_at_quorum() {
     let lab = Lab::new("speed");
     let store = lab.open();
@@ -156,7 +156,7 @@ fn the_whole_file_is_written_at_quorum() {
 
 /// What the same lines cost row by row: the way that is compared with.
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB; measures"]
+#[ignore = "needs a lab: LAB_SERVERS; measures"]
 fn single_rows_are_written_at_quorum() {
     const LINES: usize = 20_000;
     const AT_A_TIME: usize = 128;
@@ -204,7 +204,7 @@ fn single_rows_are_written_at_quorum() {
 }
 
 #[test]
-#[ignore = "needs a lab: RETAIL_LAB"]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn a_large_bucket_is_read_as_it_was_written() {
     lab_test("large", &|store| {
         let shop = Shop::over(Arc::clone(store.catalog()));
