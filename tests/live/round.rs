@@ -23,6 +23,8 @@ impl Round {
         let unique = format!("{name}_{}", std::process::id());
         environment.push(("RETAIL_CASSANDRA_KEYSPACE", unique.clone()));
         environment.push(("RETAIL_KAFKA_TOPIC_PREFIX", unique.replace('_', "-") + "-"));
+        // As the profile of the lab: longer than servers wait for each other.
+        environment.push(("RETAIL_REQUEST_TIMEOUT_MS", "2500".to_owned()));
         let settings = settings.iter();
         environment.extend(settings.map(|(name, value)| (*name, (*value).to_owned())));
         Self {

@@ -12,8 +12,9 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use thiserror::Error;
 
 use super::consume::Delta;
+use super::roles::Tables;
 use super::routes::Routes;
-use super::shared::{Follow, Sharing, Tables};
+use super::shared::{Follow, Sharing};
 use crate::analytics::{
     Analytics, Filter, Regions, Report, Settings as ReportSettings, SpanCorrections,
     SpanningInvoice, SpanningPart, Weights, country_rows, customer_rows, product_rows,

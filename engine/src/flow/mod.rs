@@ -81,7 +81,7 @@ pub use quarantine::{
 };
 pub use rebuild::RebuildError;
 pub use replay::{InStore, PlanSample, ReplayError, ReplayRequest, SampleError, SampledLine};
-pub use roles::{Begin, Roles, Watch};
+pub use roles::{Begin, Roles, Tables, Watch};
 pub use routing::{RouteChange, RouteError, RoutingView};
 
 pub(crate) use analyse::Extent;

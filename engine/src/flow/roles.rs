@@ -11,6 +11,18 @@ pub struct Roles {
     pub watch: Watch,
     /// Whether consumers read at once.
     pub begin: Begin,
+    /// Whether the tables for other programs are written where processes share a log.
+    pub tables: Tables,
+}
+
+/// Who writes the tables for other programs, of processes that share a log. One that consumes all
+/// topics writes them in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tables {
+    /// This process.
+    Written,
+    /// Another one.
+    LeftToOthers,
 }
 
 /// When consumers begin to read.
@@ -39,6 +51,7 @@ impl Roles {
             consume: Topic::ALL.to_vec(),
             watch: Watch::On,
             begin: Begin::AtOnce,
+            tables: Tables::Written,
         }
     }
 
@@ -48,6 +61,7 @@ impl Roles {
             consume: Vec::new(),
             watch: Watch::Off,
             begin: Begin::AtOnce,
+            tables: Tables::LeftToOthers,
         }
     }
 }

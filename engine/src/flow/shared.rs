@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::roles::Roles;
+use super::roles::{Roles, Tables};
 use crate::model::{Topic, TopicPartition};
 use crate::ports::{Access, Log, LogError};
 
@@ -28,15 +28,6 @@ pub(super) enum Follow {
     /// The summaries in the store, read again when groups have moved: other processes consume
     /// too, and tell nobody.
     Summaries,
-}
-
-/// Who writes the tables for other programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tables {
-    /// This process.
-    Written,
-    /// Another one: this one consumes a part of the topics and nothing else.
-    LeftToOthers,
 }
 
 /// Where all groups stand together.
@@ -76,10 +67,10 @@ impl Sharing {
         Ok(Some(Self {
             log: Arc::clone(log),
             follow,
-            tables: if consumes_all || roles.consume.is_empty() {
+            tables: if consumes_all {
                 Tables::Written
             } else {
-                Tables::LeftToOthers
+                roles.tables
             },
             seen: None,
             last: None,

@@ -1,6 +1,6 @@
 //! `analytics`: writes the tables that other programs read.
 
-use crate::flow::Roles;
+use crate::flow::{Roles, Tables};
 use crate::handle::Command;
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,11 @@ pub(crate) fn run(
     global: &GlobalArgs,
     output: &Output,
 ) -> anyhow::Result<Exit> {
-    let session = Session::open(global, Vec::new(), Roles::none())?;
+    let roles = Roles {
+        tables: Tables::Written,
+        ..Roles::none()
+    };
+    let session = Session::open(global, Vec::new(), roles)?;
     if args.follow {
         session.run_until_interrupted()?;
     }

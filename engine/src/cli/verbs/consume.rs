@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::flow::Roles;
+use crate::flow::{Roles, Tables};
 use crate::handle::{Command, PartitionView, Snapshot};
 use crate::model::{PerDc, Reading, Region, RowsDigest, Topic};
 use serde_json::json;
@@ -22,6 +22,7 @@ pub(crate) fn run(
     let topics = args.topics();
     let roles = Roles {
         consume: topics.clone(),
+        tables: Tables::LeftToOthers,
         ..Roles::all()
     };
     let session = Session::open(global, Vec::new(), roles)?;
