@@ -10,7 +10,7 @@ use crate::handle::{Command, Engine, Reply, Snapshot};
 use crate::ports::{Clock, SystemClock};
 use crate::telemetry::{LoggingGuard, TerminalStyle, start_logging};
 use anyhow::Context;
-use crossbeam_channel::bounded;
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use thiserror::Error;
 
 use crate::cli::args::GlobalArgs;
@@ -147,9 +147,7 @@ impl Session {
         });
         // The first one may have been begun before.
         for _ in 0..2 {
-            wakes
-                .recv_timeout(SNAPSHOT_TIMEOUT)
-                .context("the engine does not measure any more")?;
+            wait_for_wake(&wakes)?;
         }
         Ok(self.engine.snapshot())
     }
@@ -167,4 +165,18 @@ impl Session {
         }
         Err(NotClosed(failures).into())
     }
+}
+
+/// Waits for a snapshot in short steps: for a process that was stopped, or on a machine that slept,
+/// one of them is over then and not the whole time.
+fn wait_for_wake(wakes: &Receiver<()>) -> anyhow::Result<()> {
+    let steps = SNAPSHOT_TIMEOUT.as_millis() / LOOK_EVERY.as_millis();
+    for _ in 0..steps {
+        match wakes.recv_timeout(LOOK_EVERY) {
+            Ok(()) => return Ok(()),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    anyhow::bail!("the engine does not measure any more")
 }
