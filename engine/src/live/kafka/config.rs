@@ -193,7 +193,11 @@ impl KafkaConfig {
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "error")
-            .set("fetch.wait.max.ms", "500")
+            // A partition that is added waits for the answer that is under way.
+            .set("fetch.wait.max.ms", "100")
+            // A partition that has enough ahead rests; a second of that is as long as it takes to
+            // consume what is ahead several times.
+            .set("fetch.queue.backoff.ms", "20")
             .set("fetch.error.backoff.ms", "100")
             .set("queued.min.messages", AHEAD_RECORDS)
             .set("queued.max.messages.kbytes", AHEAD_KIB)
