@@ -63,6 +63,8 @@ pub(super) struct Acts {
     asked_fixes: Pending<Vec<Fix>>,
     reingested: Vec<Reingested>,
     asked_reingested: Pending<Vec<Reingested>>,
+    /// Loads that there were when that was asked.
+    loads: usize,
     routing: Option<Arc<RoutingMap>>,
     asked_routing: Pending<RoutingView>,
     is_started: bool,
@@ -86,6 +88,7 @@ impl Default for Acts {
             asked_fixes: Pending::Idle,
             reingested: Vec::new(),
             asked_reingested: Pending::Idle,
+            loads: 0,
             routing: None,
             asked_routing: Pending::Idle,
             is_started: false,
@@ -155,6 +158,11 @@ impl Acts {
                 Err(error) => cx.notices.push(error.to_string(), None),
             }
             self.ask_all(cx);
+        }
+        // A new load may be one of mended rows, sent from anywhere.
+        if self.loads != cx.snapshot.loads.len() {
+            self.loads = cx.snapshot.loads.len();
+            self.asked_reingested = cx.link.ask(Command::Reingested);
         }
         self.asked_fixes.poll(cx.ctx);
         if let Some(fixes) = self.asked_fixes.take() {
