@@ -211,9 +211,15 @@ pub(super) fn connecting(error: &NewSessionError) -> StoreError {
             remedy: RIGHT_REMEDY,
         };
     }
-    StoreError::Unreachable {
-        what: error.to_string(),
+    let message = error.to_string();
+    // Of a certificate that is not trusted the driver hands on the words of OpenSSL, no kind.
+    if message.contains("certificate verify failed") {
+        return StoreError::Refused {
+            what: format!("the certificate of Cassandra is not trusted: {message}"),
+            remedy: "name the file of the authority that signed it in live.cassandra_ca_file",
+        };
     }
+    StoreError::Unreachable { what: message }
 }
 
 #[cfg(test)]
