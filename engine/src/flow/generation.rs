@@ -3,26 +3,34 @@
 
 use crate::model::{ConsistencyLevel, Dc};
 use crate::ports::{Clock, Flush, Note, ReadSource, Store, StoreError};
-use crate::wire::OpenError;
 
 /// Name of the note that holds the base of write timestamps.
 const GENERATION: &str = "generation";
 
-/// The base of write timestamps: made once per store, raised by a rebuild.
-pub(super) fn stored_generation(store: &dyn Store, clock: &dyn Clock) -> Result<u64, OpenError> {
-    let from = ReadSource::Level {
-        via: Dc::Europe,
-        level: ConsistencyLevel::Quorum,
-    };
-    if let Some(generation) = generation_of(store, from)? {
+/// The generation of a store that has none yet. Every process that starts first stores the same,
+/// so that two of them cannot go on with different ones.
+const FIRST: u64 = 1;
+
+/// The base of write timestamps: the same for all until a rebuild raises it. Any data centre that
+/// answers tells it.
+pub(super) fn stored_generation(store: &dyn Store) -> Result<u64, StoreError> {
+    let [first, others @ ..] = Dc::ALL;
+    let mut known = generation_via(store, first);
+    for via in others {
+        if known.is_err() {
+            known = generation_via(store, via);
+        }
+    }
+    known
+}
+
+fn generation_via(store: &dyn Store, via: Dc) -> Result<u64, StoreError> {
+    let level = ConsistencyLevel::Quorum;
+    if let Some(generation) = generation_of(store, ReadSource::Level { via, level })? {
         return Ok(generation);
     }
-    Ok(write_generation(
-        store,
-        clock,
-        0,
-        (Dc::Europe, ConsistencyLevel::Quorum),
-    )?)
+    store_generation(store, FIRST, (via, level))?;
+    Ok(FIRST)
 }
 
 /// The generation that is stored; `None` before the first.
@@ -50,18 +58,21 @@ pub(super) fn write_generation(
     store: &dyn Store,
     clock: &dyn Clock,
     last: u64,
-    (via, level): (Dc, ConsistencyLevel),
+    target: (Dc, ConsistencyLevel),
 ) -> Result<u64, StoreError> {
     let now = u64::try_from(clock.now().timestamp_micros()).unwrap_or(0);
     let made = now.max(last + 1);
-    write_note(
-        store,
-        GENERATION,
-        made.to_le_bytes().to_vec().into(),
-        via,
-        level,
-    )?;
+    store_generation(store, made, target)?;
     Ok(made)
+}
+
+fn store_generation(
+    store: &dyn Store,
+    generation: u64,
+    (via, level): (Dc, ConsistencyLevel),
+) -> Result<(), StoreError> {
+    let value = generation.to_le_bytes().to_vec().into();
+    write_note(store, GENERATION, value, via, level)
 }
 
 /// Writes a note, durably.
@@ -79,4 +90,57 @@ pub(super) fn write_note(
     };
     store.submit(&flush, via, level)?.wait()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::embedded::store::{EmbeddedStore, MemoryDisks, StoreOptions};
+    use crate::ports::{Fault, SystemClock};
+
+    const EUROPE: (Dc, ConsistencyLevel) = (Dc::Europe, ConsistencyLevel::Quorum);
+
+    fn store() -> EmbeddedStore {
+        let clock = Arc::new(SystemClock::default());
+        EmbeddedStore::in_memory(&MemoryDisks::default(), clock, StoreOptions::default()).unwrap()
+    }
+
+    #[test]
+    fn all_who_start_first_go_on_with_the_same_and_a_rebuild_is_above_it() {
+        let (one, other) = (store(), store());
+        let first = stored_generation(&one).unwrap();
+        assert_eq!(first, stored_generation(&other).unwrap());
+        assert_eq!(first, stored_generation(&one).unwrap());
+        let clock = SystemClock::default();
+        let last = first + 1_000;
+        let made = write_generation(&one, &clock, last, EUROPE).unwrap();
+        assert!(made > last);
+        assert_eq!(stored_generation(&one).unwrap(), made);
+        let ahead = made + 1_000_000_000_000;
+        assert_eq!(
+            write_generation(&one, &clock, ahead, EUROPE).unwrap(),
+            ahead + 1
+        );
+    }
+
+    #[test]
+    fn any_data_centre_tells_it() {
+        let store = store();
+        for known in [FIRST, 7] {
+            for dc in Dc::ALL {
+                store.set_faults(&[Fault::DcDown { dc }]);
+                assert_eq!(stored_generation(&store).unwrap(), known, "{dc} is down");
+            }
+            store.set_faults(&[]);
+            store_generation(&store, 7, EUROPE).unwrap();
+        }
+        store.set_faults(&[Dc::Europe, Dc::Americas].map(|dc| Fault::DcDown { dc }));
+        let refused = stored_generation(&store);
+        assert!(matches!(
+            refused,
+            Err(StoreError::Unavailable { .. } | StoreError::CoordinatorDown { .. })
+        ));
+    }
 }

@@ -13,12 +13,26 @@ use super::generation::{generation_of, write_generation};
 use super::loads::{LoadError, SETTLE};
 use super::replay::{ReplayError, ReplayRequest};
 use super::runtime::Runtime;
+use crate::model::Topic;
 use crate::ports::{ReadSource, Settled, StoreError};
 use crate::replay::plan::Strategy;
 
 /// Why summaries were not rebuilt.
 #[derive(Debug, Error)]
 pub enum RebuildError {
+    /// Other processes consume, too. They would go on with timestamps of the old generation, older
+    /// than what is rebuilt. Nothing was changed.
+    #[error(
+        "{topic} is consumed by other processes, too: {held} of {all} partitions are read here"
+    )]
+    NotAlone {
+        /// The topic.
+        topic: Topic,
+        /// Partitions that this process reads.
+        held: usize,
+        /// Partitions that there are.
+        all: usize,
+    },
     /// The new generation was not stored.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -34,6 +48,7 @@ impl RebuildError {
     /// What a person can do about it.
     pub fn remedy(&self) -> String {
         match self {
+            Self::NotAlone { .. } => "end the processes that consume, then rebuild again".into(),
             Self::Store(error) => error.remedy().into(),
             Self::Replay(error) => error.remedy().into(),
             Self::Consume(error) => error.remedy(),
@@ -45,6 +60,7 @@ impl Runtime {
     /// Rebuilds all summaries whose lines are still in the log; how many lines were read again.
     pub(crate) fn rebuild(self: &Arc<Self>) -> Result<u64, RebuildError> {
         self.drain_all()?;
+        self.check_alone()?;
         let generation = self.next_generation()?;
         let mut lines = 0;
         for consumer in &self.consumers {
@@ -64,6 +80,20 @@ impl Runtime {
             tracing::warn!("not every data centre has every summary yet");
         }
         Ok(lines)
+    }
+
+    /// Whether every partition is read by this process. Asked before anything is stored.
+    fn check_alone(&self) -> Result<(), RebuildError> {
+        for consumer in &self.consumers {
+            let topic = consumer.topic;
+            let all = usize::from(self.log.partitions(topic));
+            let assigned = self.log.assignment(topic).map_err(ReplayError::from)?;
+            let held = assigned.partitions.len();
+            if held < all {
+                return Err(RebuildError::NotAlone { topic, held, all });
+            }
+        }
+        Ok(())
     }
 
     /// Stores a generation above every timestamp of the one before.

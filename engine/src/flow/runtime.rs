@@ -165,7 +165,7 @@ impl Runtime {
             settings.analytics.materialise_interval,
             Sharing::of(&log, &roles)?,
         )?;
-        let generation = stored_generation(store.as_ref(), clock.as_ref())?;
+        let generation = stored_generation(store.as_ref())?;
         let topics = roles.consume.iter();
         let consumers = topics
             .map(|topic| ConsumerHandle::new(*topic, log.as_ref(), generation))

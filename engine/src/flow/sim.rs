@@ -346,7 +346,7 @@ impl Sim {
         )
         .unwrap();
         let thread = super::spawn("sim-analytics", move || service.run()).unwrap();
-        let generation = stored_generation(store.as_ref(), clock.as_ref()).unwrap();
+        let generation = stored_generation(store.as_ref()).unwrap();
         let faults = Arc::default();
         let events = EventLog::new(Arc::clone(&metrics), Arc::clone(&clock));
         self.set_hook(&log, &store, &routes, &faults, asked, events);

@@ -259,6 +259,7 @@ fn a_rebuild_is_newer_than_what_a_machine_made_whose_clock_was_ahead() {
     place.ahead = TimeDelta::days(400);
     let engine = place.open(Roles::all());
     place.load(&engine, Until::Closed);
+    engine.rebuild().unwrap();
     let was_ahead = engine.consumers[0].position.generation();
     drop(engine);
     place.ahead = TimeDelta::zero();

@@ -1,9 +1,11 @@
 //! Repair: what the data centres do not hold alike is written again, everywhere.
 //!
-//! Rows are upserts, so the union of what the data centres hold is written at ALL (or at what
-//! those that can be reached allow). A summary that no longer fits is made from the rows and wins
-//! by its round ([`super::summary::Round`]). Everything else - rejects, notes, derived tables - is
-//! read at the same level, which makes Cassandra write to each replica what it lacks.
+//! A node that was just brought back is refused by the others until they believe it, so repair
+//! begins when they do ([`knit`]). Rows are upserts, so the union of what the data centres hold is
+//! written at ALL (or at what those that can be reached allow). A summary that no longer fits is
+//! made from the rows and wins by its round ([`super::summary::Round`]). Everything else - rejects,
+//! notes, derived tables - is read at the same level, which makes Cassandra write to each replica
+//! what it lacks.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use super::compare::read_all;
 use super::core::Core;
 use super::read::{More, sort_lines};
 use super::session::Target;
+use super::settle::knit;
 use super::summary::{Round, Stored, fingerprint};
 use crate::model::recompute::summarise;
 use crate::model::{BucketKey, ConsistencyLevel, Dc, DcSet, StoredLine};
@@ -26,6 +29,7 @@ struct Copy {
 /// See [`crate::ports::Store::repair`].
 pub(super) async fn run(core: &Arc<Core>) -> Result<RepairReport, StoreError> {
     core.check_open()?;
+    knit(core).await;
     let held = read_all(core).await?;
     let reachable: DcSet = Dc::ALL.into_iter().filter(|dc| held[*dc].is_ok()).collect();
     let Some(via) = reachable.iter().next() else {

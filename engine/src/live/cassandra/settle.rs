@@ -11,6 +11,8 @@ use crate::ports::Settled;
 
 /// Between two looks at hints. Cassandra hands them over every ten seconds.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// Gossip carries the news of a node that is back within seconds, on a busy machine within ten.
+const KNIT_PATIENCE: Duration = Duration::from_secs(30);
 /// The row of probes that is written to see whether the nodes reach each other.
 const BARRIER: &str = "settle";
 
@@ -18,6 +20,19 @@ const BARRIER: &str = "settle";
 pub(super) async fn drained(core: &Core, timeout: Duration) -> bool {
     let all = core.flushes.acquire_many(FLUSHES);
     tokio::time::timeout(timeout, all).await.is_ok()
+}
+
+/// Waits until every node that the driver reaches is reached by the others too, for as long as
+/// nodes take to believe that one is back. Who asks for all of them before is refused by those who
+/// hold it dead; after this time the answer of the nodes is the one to be told.
+pub(super) async fn knit(core: &Core) {
+    let work = async {
+        while !reach_each_other(core).await {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    // What is late says so itself: the request that needs it fails with the reason.
+    let _late = tokio::time::timeout(KNIT_PATIENCE, work).await;
 }
 
 /// See [`crate::ports::Store::settle`].
