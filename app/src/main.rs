@@ -8,8 +8,9 @@ use clap::Parser;
 use eframe::egui::ViewportBuilder;
 use retail_console::app::Console;
 use retail_console::headless;
+use retail_console::screenshot::{Look, WindowSize};
 use retail_console::start::{Access, Start};
-use retail_console::theme::size;
+use retail_console::theme::{Contrast, size};
 use retail_engine::config::{FlagValue, Loaded, Sources};
 
 // The heap of the headless program, for the same reasons.
@@ -38,6 +39,16 @@ struct Args {
     /// Draw every page into a folder as pictures, and end. Needs no display.
     #[arg(long, value_name = "DIR")]
     screenshot: Option<PathBuf>,
+    /// Size of a window in the pictures; may be given more than once [default: 1440x900, 1280x720]
+    #[arg(long, value_name = "WIDTHxHEIGHT", requires = "screenshot")]
+    size: Vec<WindowSize>,
+    /// Size of text in the pictures, in percent.
+    #[arg(long, value_name = "PERCENT", default_value_t = 100, requires = "screenshot",
+        value_parser = clap::value_parser!(u16).range(80..=200))]
+    text: u16,
+    /// High contrast in the pictures.
+    #[arg(long, requires = "screenshot")]
+    high_contrast: bool,
     /// Run the demonstration in words: load the sample, lose Europe, compare, report.
     #[arg(long, conflicts_with = "screenshot")]
     headless: bool,
@@ -72,7 +83,16 @@ fn run(args: &Args) -> anyhow::Result<()> {
     let start = Start::with(&loaded, access);
     let settings = loaded.settings;
     if let Some(folder) = &args.screenshot {
-        return retail_console::screenshot::run(settings, folder);
+        let look = Look {
+            sizes: args.size.clone(),
+            text: args.text,
+            contrast: if args.high_contrast {
+                Contrast::High
+            } else {
+                Contrast::Normal
+            },
+        };
+        return retail_console::screenshot::run(settings, folder, &look);
     }
     if !headless::has_display() {
         tell("There is no display here, so the demonstration runs in words instead of a window.")?;

@@ -80,7 +80,8 @@ impl Stage {
         let input = RawInput {
             screen_rect: Some(Rect::from_min_size(
                 Pos2::ZERO,
-                vec2(width as f32, height as f32),
+                // Larger text is a smaller window full of larger points.
+                vec2(width as f32, height as f32) / self.ctx.zoom_factor(),
             )),
             time: Some(self.begun.elapsed().as_secs_f64()),
             events: std::mem::take(&mut self.next),

@@ -7,12 +7,12 @@ use crate::ports::{Clock, Flush, Note, ReadSource, Store, StoreError};
 /// Name of the note that holds the base of write timestamps.
 const GENERATION: &str = "generation";
 
-/// The generation of a store that has none yet. Every process that starts first stores the same,
-/// so that two of them cannot go on with different ones.
+/// The generation of a store that holds none: the same for every process, so that two who start
+/// first cannot go on with different ones.
 const FIRST: u64 = 1;
 
-/// The base of write timestamps: the same for all until a rebuild raises it. Any data centre that
-/// answers tells it.
+/// The base of write timestamps: the first until a rebuild raises it. Any data centre that answers
+/// tells it.
 pub(super) fn stored_generation(store: &dyn Store) -> Result<u64, StoreError> {
     let [first, others @ ..] = Dc::ALL;
     let mut known = generation_via(store, first);
@@ -26,18 +26,12 @@ pub(super) fn stored_generation(store: &dyn Store) -> Result<u64, StoreError> {
 
 fn generation_via(store: &dyn Store, via: Dc) -> Result<u64, StoreError> {
     let level = ConsistencyLevel::Quorum;
-    if let Some(generation) = generation_of(store, ReadSource::Level { via, level })? {
-        return Ok(generation);
-    }
-    store_generation(store, FIRST, (via, level))?;
-    Ok(FIRST)
+    let stored = generation_of(store, ReadSource::Level { via, level })?;
+    Ok(stored.unwrap_or(FIRST))
 }
 
 /// The generation that is stored; `None` before the first.
-pub(super) fn generation_of(
-    store: &dyn Store,
-    from: ReadSource,
-) -> Result<Option<u64>, StoreError> {
+fn generation_of(store: &dyn Store, from: ReadSource) -> Result<Option<u64>, StoreError> {
     let (ReadSource::Level { via: dc, .. } | ReadSource::Alone(dc)) = from;
     let Some(value) = store.note(GENERATION, from)? else {
         return Ok(None);
@@ -58,21 +52,13 @@ pub(super) fn write_generation(
     store: &dyn Store,
     clock: &dyn Clock,
     last: u64,
-    target: (Dc, ConsistencyLevel),
+    (via, level): (Dc, ConsistencyLevel),
 ) -> Result<u64, StoreError> {
     let now = u64::try_from(clock.now().timestamp_micros()).unwrap_or(0);
     let made = now.max(last + 1);
-    store_generation(store, made, target)?;
+    let value = made.to_le_bytes().to_vec().into();
+    write_note(store, GENERATION, value, via, level)?;
     Ok(made)
-}
-
-fn store_generation(
-    store: &dyn Store,
-    generation: u64,
-    (via, level): (Dc, ConsistencyLevel),
-) -> Result<(), StoreError> {
-    let value = generation.to_le_bytes().to_vec().into();
-    write_note(store, GENERATION, value, via, level)
 }
 
 /// Writes a note, durably.
@@ -128,13 +114,10 @@ mod tests {
     #[test]
     fn any_data_centre_tells_it() {
         let store = store();
-        for known in [FIRST, 7] {
-            for dc in Dc::ALL {
-                store.set_faults(&[Fault::DcDown { dc }]);
-                assert_eq!(stored_generation(&store).unwrap(), known, "{dc} is down");
-            }
-            store.set_faults(&[]);
-            store_generation(&store, 7, EUROPE).unwrap();
+        let made = write_generation(&store, &SystemClock::default(), 0, EUROPE).unwrap();
+        for dc in Dc::ALL {
+            store.set_faults(&[Fault::DcDown { dc }]);
+            assert_eq!(stored_generation(&store).unwrap(), made, "{dc} is down");
         }
         store.set_faults(&[Dc::Europe, Dc::Americas].map(|dc| Fault::DcDown { dc }));
         let refused = stored_generation(&store);

@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::generation::{generation_of, write_generation};
+use super::generation::{stored_generation, write_generation};
 use super::loads::{LoadError, SETTLE};
 use super::replay::{ReplayError, ReplayRequest};
 use super::runtime::Runtime;
 use crate::model::Topic;
-use crate::ports::{ReadSource, Settled, StoreError};
+use crate::ports::{Settled, StoreError};
 use crate::replay::plan::Strategy;
 
 /// Why summaries were not rebuilt.
@@ -99,8 +99,7 @@ impl Runtime {
     /// Stores a generation above every timestamp of the one before.
     fn next_generation(&self) -> Result<u64, RebuildError> {
         let (via, level) = self.routes.anywhere();
-        let from = ReadSource::Level { via, level };
-        let before = generation_of(self.store.as_ref(), from)?.unwrap_or(0);
+        let before = stored_generation(self.store.as_ref())?;
         let mut end = 0;
         for partition in self.partitions() {
             let offsets = self.log.offsets(partition).map_err(ReplayError::from)?;

@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
+use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
 use fjall::compaction::Leveled;
@@ -42,41 +43,92 @@ pub(super) struct FjallKv {
     db: Database,
     trees: Arc<Trees>,
     path: PathBuf,
+    /// Makes the trees of a new database.
+    making: Option<JoinHandle<()>>,
 }
 
-/// The trees of the tables.
-struct Trees {
-    blocks: Keyspace,
-    summaries: Keyspace,
-    /// The small tables share one tree: a tree costs some twenty syncs when it is made, and
-    /// buffers of its own after.
-    small: Keyspace,
+/// A tree of the database. It costs some twenty syncs when it is made, and buffers of its own
+/// after, so the small tables share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tree {
+    Small,
+    Blocks,
+    Summaries,
     /// Made with the first hint: most replicas never keep one.
-    hints: OnceLock<Keyspace>,
+    Hints,
 }
 
-/// The name of the tree of hints.
-const HINTS: &str = "hints";
+impl Tree {
+    const ALL: [Self; 4] = [Self::Small, Self::Blocks, Self::Summaries, Self::Hints];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Blocks => "blocks",
+            Self::Summaries => "summaries",
+            Self::Hints => "hints",
+        }
+    }
+
+    const fn memtable_bytes(self) -> u64 {
+        match self {
+            Self::Blocks | Self::Summaries => LARGE_MEMTABLE_BYTES,
+            Self::Small | Self::Hints => SMALL_MEMTABLE_BYTES,
+        }
+    }
+
+    /// The tree of a table, and the byte before its keys where it shares the tree.
+    const fn of(table: Table) -> (Self, Option<u8>) {
+        match table {
+            Table::Blocks => (Self::Blocks, None),
+            Table::Summaries => (Self::Summaries, None),
+            Table::Hints => (Self::Hints, None),
+            Table::Catalog => (Self::Small, Some(b'c')),
+            Table::Rejects => (Self::Small, Some(b'r')),
+            Table::Notes => (Self::Small, Some(b'n')),
+            Table::Derived => (Self::Small, Some(b'd')),
+            Table::Meta => (Self::Small, Some(b'm')),
+        }
+    }
+
+    /// Opens it; makes it when it is not there.
+    fn open(self, db: &Database) -> fjall::Result<Keyspace> {
+        db.keyspace(self.name(), || {
+            let merging = Leveled::default().with_table_target_size(TABLE_BYTES);
+            KeyspaceCreateOptions::default()
+                .max_memtable_size(self.memtable_bytes())
+                .compaction_strategy(Arc::new(merging))
+        })
+    }
+}
+
+/// The trees that were made.
+#[derive(Default)]
+struct Trees([OnceLock<Keyspace>; Tree::ALL.len()]);
 
 impl Trees {
     /// The tree of a table, and the byte before its keys where it shares the tree; `None` for one
     /// that has never held a row.
     fn of(&self, table: Table) -> Option<(&Keyspace, Option<u8>)> {
-        Some(match table {
-            Table::Blocks => (&self.blocks, None),
-            Table::Summaries => (&self.summaries, None),
-            Table::Hints => (self.hints.get()?, None),
-            Table::Catalog => (&self.small, Some(b'c')),
-            Table::Rejects => (&self.small, Some(b'r')),
-            Table::Notes => (&self.small, Some(b'n')),
-            Table::Derived => (&self.small, Some(b'd')),
-            Table::Meta => (&self.small, Some(b'm')),
-        })
+        let (tree, tag) = Tree::of(table);
+        Some((self.0[tree as usize].get()?, tag))
+    }
+
+    /// The tree; made now if it is not there.
+    fn made(&self, tree: Tree, db: &Database) -> fjall::Result<&Keyspace> {
+        let place = &self.0[tree as usize];
+        if let Some(found) = place.get() {
+            return Ok(found);
+        }
+        // Two who make it at once are given the same.
+        let made = tree.open(db)?;
+        Ok(place.get_or_init(|| made))
     }
 }
 
 impl FjallKv {
-    /// Opens the database in a folder; makes it when it is not there.
+    /// Opens the database in a folder; makes it when it is not there. The trees of a new one are
+    /// made beside what goes on: the disk is waited for some sixty times meanwhile.
     pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
         fs::create_dir_all(path).map_err(|e| OpenError::Failed(e.to_string()))?;
         let db = Database::builder(path)
@@ -85,33 +137,58 @@ impl FjallKv {
             .worker_threads(1)
             .open()
             .map_err(open_error)?;
-        let keyspace = |name, memtable| tree(&db, name, memtable).map_err(open_error);
-        let trees = Trees {
-            blocks: keyspace("blocks", LARGE_MEMTABLE_BYTES)?,
-            summaries: keyspace("summaries", LARGE_MEMTABLE_BYTES)?,
-            small: keyspace("small", SMALL_MEMTABLE_BYTES)?,
-            hints: OnceLock::new(),
-        };
-        if db.keyspace_exists(HINTS) {
-            let hints = keyspace(HINTS, SMALL_MEMTABLE_BYTES)?;
-            trees.hints.get_or_init(|| hints);
+        let trees = Arc::new(Trees::default());
+        let mut missing = Vec::new();
+        for tree in Tree::ALL {
+            if db.keyspace_exists(tree.name()) {
+                trees.made(tree, &db).map_err(open_error)?;
+            } else if tree != Tree::Hints {
+                missing.push(tree);
+            }
         }
+        let making = if missing.is_empty() {
+            None
+        } else {
+            Some(make(missing, &trees, &db)?)
+        };
         Ok(Self {
             db,
-            trees: Arc::new(trees),
+            trees,
             path: path.to_owned(),
+            making,
         })
     }
 }
 
-/// Opens a tree; makes it when it is not there.
-fn tree(db: &Database, name: &str, memtable: u64) -> fjall::Result<Keyspace> {
-    db.keyspace(name, || {
-        let merging = Leveled::default().with_table_target_size(TABLE_BYTES);
-        KeyspaceCreateOptions::default()
-            .max_memtable_size(memtable)
-            .compaction_strategy(Arc::new(merging))
-    })
+/// Makes trees on a thread of its own. One that cannot be made is tried again by the first who
+/// writes to it, who is told why.
+fn make(
+    missing: Vec<Tree>,
+    trees: &Arc<Trees>,
+    db: &Database,
+) -> Result<JoinHandle<()>, OpenError> {
+    let (trees, db) = (Arc::clone(trees), db.clone());
+    thread::Builder::new()
+        .name("store-making".to_owned())
+        .spawn(move || {
+            for tree in missing {
+                if let Err(error) = trees.made(tree, &db) {
+                    tracing::warn!(tree = tree.name(), %error, "a tree was not made");
+                }
+            }
+        })
+        .map_err(|error| OpenError::Failed(error.to_string()))
+}
+
+impl Drop for FjallKv {
+    /// The folder is free for the next who opens it when nobody holds the database.
+    fn drop(&mut self) {
+        if let Some(making) = self.making.take()
+            && making.join().is_err()
+        {
+            tracing::error!(path = %self.path.display(), "making the trees ended in a panic");
+        }
+    }
 }
 
 fn open_error(error: fjall::Error) -> OpenError {
@@ -135,17 +212,6 @@ impl From<fjall::Error> for KvError {
     }
 }
 
-impl FjallKv {
-    /// The tree of a table; made now if this is its first row.
-    fn tree(&self, table: Table) -> Result<(&Keyspace, Option<u8>), KvError> {
-        if let Some(found) = self.trees.of(table) {
-            return Ok(found);
-        }
-        let made = tree(&self.db, HINTS, SMALL_MEMTABLE_BYTES)?;
-        Ok((self.trees.hints.get_or_init(|| made), None))
-    }
-}
-
 fn placed(tag: Option<u8>, key: &[u8]) -> Vec<u8> {
     let mut placed = Vec::with_capacity(key.len() + 1);
     placed.extend(tag);
@@ -157,7 +223,8 @@ impl Kv for FjallKv {
     fn commit(&self, batch: Batch) -> Result<(), KvError> {
         let mut out = self.db.batch().durability(Some(PersistMode::SyncData));
         for change in batch.changes {
-            let (keyspace, tag) = self.tree(change.table)?;
+            let (tree, tag) = Tree::of(change.table);
+            let keyspace = self.trees.made(tree, &self.db)?;
             let key = match tag {
                 None => change.key,
                 Some(_) => placed(tag, &change.key).into(),
@@ -269,6 +336,34 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let kv = FjallKv::open(dir.path()).unwrap();
         super::super::tests::a_view_is_unmoved_by_later_commits(&kv);
+    }
+
+    #[test]
+    fn what_is_written_while_the_trees_are_made_is_there_when_it_is_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let holds = |kv: &FjallKv, table| kv.view().get(table, b"key").unwrap();
+        let kv = FjallKv::open(dir.path()).unwrap();
+        for table in Table::ALL {
+            assert_eq!(holds(&kv, table), None);
+            let mut batch = Batch::default();
+            batch.put(table, &b"key"[..], &b"value"[..]);
+            kv.commit(batch).unwrap();
+        }
+        drop(kv);
+        let kv = FjallKv::open(dir.path()).unwrap();
+        assert!(kv.making.is_none(), "all trees are there");
+        for table in Table::ALL {
+            assert_eq!(holds(&kv, table).as_deref(), Some(&b"value"[..]));
+        }
+    }
+
+    #[test]
+    fn a_new_folder_that_is_closed_at_once_can_be_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(FjallKv::open(dir.path()).unwrap());
+        let kv = FjallKv::open(dir.path()).unwrap();
+        let mut rows = kv.view().range(Table::Blocks, b"", None);
+        assert!(rows.next().is_none());
     }
 
     #[test]

@@ -208,8 +208,6 @@ impl EmbeddedStore {
         for (dc, (path, kv)) in Dc::ALL.into_iter().zip(disks) {
             let read = ReplicaState::load(&*kv.view());
             let (state, entries) = read.map_err(|error| replica::state_error(dc, &path, error))?;
-            kv.commit(ReplicaState::format_batch())
-                .map_err(|error| replica::state_error(dc, &path, error.into()))?;
             loaded.push(Loaded {
                 dc,
                 path,

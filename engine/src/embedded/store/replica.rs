@@ -276,7 +276,7 @@ impl Replica {
                 let mut batch = state.plan(&*view, &with.catalog, payload)?;
                 drop(view);
                 let kept = put_hints(&mut batch, *hints, payload, now_ms);
-                self.commit(batch)?;
+                self.commit(state, batch)?;
                 for (target, bytes) in kept {
                     with.ledger.kept(self.dc, target, bytes, now_ms);
                 }
@@ -285,7 +285,7 @@ impl Replica {
                 let mut batch = Batch::default();
                 state.plan_entries(&mut batch, &with.catalog, payload.entries)?;
                 let kept = put_hints(&mut batch, DcSet::NONE.with(*target), payload, now_ms);
-                self.commit(batch)?;
+                self.commit(state, batch)?;
                 for (target, bytes) in kept {
                     with.ledger.kept(self.dc, target, bytes, now_ms);
                 }
@@ -295,11 +295,11 @@ impl Replica {
                 for key in keys {
                     batch.delete(Table::Hints, key.clone());
                 }
-                self.commit(batch)?;
+                self.commit(state, batch)?;
             }
             Work::NoteRepair(needed) => {
                 let batch = state.repair_batch(*needed);
-                self.commit(batch)?;
+                self.commit(state, batch)?;
             }
             Work::Ping | Work::Stop => {}
         }
@@ -312,10 +312,11 @@ impl Replica {
         Ok(())
     }
 
-    fn commit(&self, batch: Batch) -> Result<(), StateError> {
+    fn commit(&self, state: &mut ReplicaState, mut batch: Batch) -> Result<(), StateError> {
         if batch.changes.is_empty() {
             return Ok(());
         }
+        state.mark(&mut batch);
         Ok(self.kv.commit(batch)?)
     }
 }

@@ -99,6 +99,8 @@ pub(super) struct ReplicaState {
     pub(super) entries: usize,
     /// Replicas of which it was noted that hints were dropped.
     pub(super) repair_needed: DcSet,
+    /// Whether the database says which format it has.
+    marked: bool,
     heads: FxHashMap<BucketKey, Head>,
 }
 
@@ -111,6 +113,7 @@ impl ReplicaState {
             if format > FORMAT {
                 return Err(StateError::NewerFormat(format));
             }
+            state.marked = format == FORMAT;
         }
         if let Some(applied) = view.get(Table::Meta, META_APPLIED)? {
             state.applied = Applied::read(&applied)?;
@@ -123,13 +126,14 @@ impl ReplicaState {
         Ok((state, entries))
     }
 
-    /// The batch that marks a new database with its format.
-    pub(super) fn format_batch() -> Batch {
-        let mut batch = Batch::default();
-        let mut format = Vec::new();
-        varint::put_u64(&mut format, u64::from(FORMAT));
-        batch.put(Table::Meta, META_FORMAT, format);
-        batch
+    /// Marks the database with its format, in the first batch that is written to it: opening a new
+    /// one waits for no disk.
+    pub(super) fn mark(&mut self, batch: &mut Batch) {
+        if !std::mem::replace(&mut self.marked, true) {
+            let mut format = Vec::new();
+            varint::put_u64(&mut format, u64::from(FORMAT));
+            batch.put(Table::Meta, META_FORMAT, format);
+        }
     }
 
     /// The batch that notes for which replicas hints were dropped.
