@@ -28,7 +28,7 @@ use crate::taken;
 use crate::theme::{self, size};
 use crate::views::format;
 use crate::views::top::TopView;
-use crate::widgets::{self, Confirm, Decision, rect_ui};
+use crate::widgets::{self, Confirm, Decision, least_ui, rect_ui};
 
 /// The console.
 pub struct Console {
@@ -291,7 +291,10 @@ impl Console {
                 let ctx = ui.ctx().clone();
                 let mut cx = self.given.cx(&ctx, snapshot, &mut acts);
                 let page = cx.prefs.page;
-                self.pages.ui(ui, page, &mut cx);
+                let pages = &mut self.pages;
+                least_ui(ui, page.least(), |ui, room| {
+                    rect_ui(ui, room, |ui| pages.ui(ui, page, &mut cx));
+                });
             }
         });
         self.over(ui.ctx(), &mut acts);

@@ -193,6 +193,42 @@ fn is_control(role: Role) -> bool {
 }
 
 #[test]
+fn no_two_controls_of_the_bars_cover_each_other_in_a_window_of_any_size() {
+    let mut desk = loaded(|_| Vec::new());
+    for (width, height) in [
+        (1440.0, 900.0),
+        (1100.0, 680.0),
+        (800.0, 600.0),
+        (480.0, 360.0),
+    ] {
+        desk.resize(width, height);
+        for page in Page::ALL {
+            desk.harness.state_mut().push(Action::Go(page));
+            // What did not find room is known in the frame after it was drawn.
+            for _ in 0..3 {
+                desk.frame();
+            }
+            let controls: Vec<_> = nodes(&desk)
+                .into_iter()
+                .filter(|node| is_control(node.accesskit_node().role()))
+                // The top bar and the title row of the page.
+                .filter(|node| node.rect().bottom() < 96.0)
+                .map(|node| (node.accesskit_node().label(), node.rect().shrink(1.0)))
+                .collect();
+            assert!(controls.len() > 2, "{page:?}");
+            for (at, (name, rect)) in controls.iter().enumerate() {
+                for (other, covered) in controls.iter().skip(at + 1) {
+                    assert!(
+                        !rect.intersects(*covered),
+                        "{page:?} at {width}x{height}: {name:?} {rect} and {other:?} {covered}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn no_control_on_any_page_is_without_a_name() {
     let mut desk = loaded(|_| Vec::new());
     for page in Page::ALL {

@@ -1,8 +1,8 @@
 //! The bar at the top: mode, load, health, faults, alerts; and the button that ends all faults.
 
 use eframe::egui::{
-    Align, CornerRadius, CursorIcon, Layout, Rect, Role, Sense, Stroke, Ui, UiBuilder, WidgetInfo,
-    pos2, vec2,
+    Align, CornerRadius, CursorIcon, Id, Layout, Rect, Role, Sense, Stroke, Ui, UiBuilder,
+    WidgetInfo, pos2, vec2,
 };
 
 use crate::actions::Action;
@@ -28,48 +28,137 @@ pub fn top_bar_ui(ui: &mut Ui, view: &TopView, brand: f32, acts: &mut Vec<Action
         Rect::from_min_size(bar.min, vec2(brand, bar.height())),
         brand > 100.0,
     );
-    let cells = Rect::from_min_max(pos2(bar.left() + brand, bar.top()), bar.max);
-    let mut x = cells.left();
-    for (name, cell, page) in [
-        ("Mode", &view.mode, Page::Setup),
-        ("Load", &view.load, Page::Load),
-        ("Health", &view.health, Page::Overview),
-        ("Faults", &view.faults, Page::Failover),
-        ("Alerts", &view.alerts, Page::Overview),
-    ] {
-        let at = Rect::from_min_max(pos2(x, bar.top()), pos2(cells.right(), bar.bottom() - 1.0));
+    let words = if bar.width() < size::CROWDED {
+        Words::Icons
+    } else {
+        Words::Full
+    };
+    let builder = UiBuilder::new()
+        .max_rect(Rect::from_min_max(
+            pos2(bar.left() + brand, bar.top()),
+            bar.max - vec2(size::PAGE_PAD, 0.0),
+        ))
+        .layout(Layout::right_to_left(Align::Center));
+    let tools = ui.scope_builder(builder, |ui| tools_ui(ui, words, view, acts));
+    let mut x = bar.left() + brand;
+    let end = tools.response.rect.left() - size::GAP;
+    for place in shown(ui, view, end - x) {
+        let (name, page) = place.target();
+        let cell = place.cell(view);
+        let at = Rect::from_min_max(pos2(x, bar.top()), pos2(end, bar.bottom() - 1.0));
         let (width, clicked) = cell_ui(ui, at, name, cell, |ui| {
-            if name == "Mode" && view.simulated {
-                simulated_badge(ui);
-            }
-            if name == "Mode"
-                && let Some(kind) = view.kind
-            {
-                let status = match kind {
-                    ProfileKind::Prod => Status::Warn,
-                    ProfileKind::Lab | ProfileKind::Embedded => Status::Neutral,
-                };
-                widgets::badge(ui, status, kind.word());
-            }
-            if name == "Mode" && view.read_only {
-                read_only_badge(ui);
+            if place == Place::Mode {
+                mode_badges_ui(ui, view);
             }
         });
+        ui.data_mut(|data| data.insert_temp(width_id(place), width));
         x += width;
         ui.painter()
             .vline(x - 0.5, at.y_range(), Stroke::new(1.0, colors.line));
         if clicked {
-            acts.push(match name {
-                "Alerts" => Action::ToggleEvents,
+            acts.push(match place {
+                Place::Alerts => Action::ToggleEvents,
                 _ => Action::Go(page),
             });
         }
     }
-    let tools = Rect::from_min_max(pos2(x, bar.top()), bar.max - vec2(size::PAGE_PAD, 0.0));
-    let builder = UiBuilder::new()
-        .max_rect(tools)
-        .layout(Layout::right_to_left(Align::Center));
-    ui.scope_builder(builder, |ui| tools_ui(ui, view, acts));
+}
+
+/// How the tools are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    Full,
+    Icons,
+}
+
+/// What a cell is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Mode,
+    Load,
+    Health,
+    Faults,
+    Alerts,
+}
+
+impl Place {
+    const ALL: [Self; 5] = [
+        Self::Mode,
+        Self::Load,
+        Self::Health,
+        Self::Faults,
+        Self::Alerts,
+    ];
+
+    /// Its name, and the page it leads to.
+    const fn target(self) -> (&'static str, Page) {
+        match self {
+            Self::Mode => ("Mode", Page::Setup),
+            Self::Load => ("Load", Page::Load),
+            Self::Health => ("Health", Page::Overview),
+            Self::Faults => ("Faults", Page::Failover),
+            Self::Alerts => ("Alerts", Page::Overview),
+        }
+    }
+
+    const fn cell(self, view: &TopView) -> &Cell {
+        match self {
+            Self::Mode => &view.mode,
+            Self::Load => &view.load,
+            Self::Health => &view.health,
+            Self::Faults => &view.faults,
+            Self::Alerts => &view.alerts,
+        }
+    }
+
+    /// What goes last where not all find room: the mode, then what is not well, then the rest.
+    fn rank(self, view: &TopView) -> u8 {
+        match (self, self.cell(view).status) {
+            (Self::Mode, _) => 0,
+            (_, Status::Warn | Status::Critical) => 1,
+            (Self::Health, _) => 2,
+            (Self::Load, _) => 3,
+            (Self::Faults | Self::Alerts, _) => 4,
+        }
+    }
+}
+
+fn width_id(place: Place) -> Id {
+    Id::unique(("top bar", place.target().0))
+}
+
+/// The cells that find room, as wide as they were last; in their order.
+fn shown(ui: &Ui, view: &TopView, room: f32) -> Vec<Place> {
+    let mut ranked = Place::ALL;
+    ranked.sort_by_key(|place| place.rank(view));
+    let mut left = room;
+    let mut shown = Vec::new();
+    for place in ranked {
+        let width: Option<f32> = ui.data(|data| data.get_temp(width_id(place)));
+        let width = width.unwrap_or(0.0);
+        if place == Place::Mode || width <= left {
+            left -= width;
+            shown.push(place);
+        }
+    }
+    shown.sort_by_key(|place| *place as u8);
+    shown
+}
+
+fn mode_badges_ui(ui: &mut Ui, view: &TopView) {
+    if view.simulated {
+        simulated_badge(ui);
+    }
+    if let Some(kind) = view.kind {
+        let status = match kind {
+            ProfileKind::Prod => Status::Warn,
+            ProfileKind::Lab | ProfileKind::Embedded => Status::Neutral,
+        };
+        widgets::badge(ui, status, kind.word());
+    }
+    if view.read_only {
+        read_only_badge(ui);
+    }
 }
 
 fn brand_ui(ui: &Ui, rect: Rect, words: bool) {
@@ -190,9 +279,13 @@ fn read_only_badge(ui: &mut Ui) {
     response.on_hover_text("Nothing can be changed from this console. Faults can be ended.");
 }
 
-fn tools_ui(ui: &mut Ui, view: &TopView, acts: &mut Vec<Action>) {
+fn tools_ui(ui: &mut Ui, words: Words, view: &TopView, acts: &mut Vec<Action>) {
     let none = "no fault is in force";
-    let stop = Btn::new("End all faults")
+    let named = |name: &'static str| match words {
+        Words::Full => Btn::new(name),
+        Words::Icons => Btn::new("").label(name),
+    };
+    let stop = named("End all faults")
         .icon(Icon::Square)
         .look(if view.faults_active {
             Look::Danger
@@ -205,8 +298,8 @@ fn tools_ui(ui: &mut Ui, view: &TopView, acts: &mut Vec<Action>) {
         acts.push(Action::EndAllFaults);
     }
     let freeze = match &view.frozen {
-        Some(_) => Btn::new("Live").icon(Icon::Play),
-        None => Btn::new("Freeze view").icon(Icon::Pause),
+        Some(_) => named("Live").icon(Icon::Play),
+        None => named("Freeze view").icon(Icon::Pause),
     };
     if freeze
         .hint("Holds what is on the screen (Space)")

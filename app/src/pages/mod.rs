@@ -77,6 +77,17 @@ impl Page {
         }
     }
 
+    /// The least room in which nothing on it overlaps; where there is less, it scrolls.
+    pub const fn least(self) -> [f32; 2] {
+        match self {
+            Self::Overview => [960.0, 584.0],
+            Self::Setup => [860.0, 480.0],
+            // Their panels stand below each other, or scroll by themselves.
+            Self::Analytics => [620.0, 400.0],
+            Self::Load | Self::Quality | Self::Topics | Self::Failover => [700.0, 480.0],
+        }
+    }
+
     /// Its name in files.
     pub const fn slug(self) -> &'static str {
         match self {

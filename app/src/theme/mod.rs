@@ -44,7 +44,9 @@ pub mod size {
     /// Below this height panels of second rank go.
     pub const LOW: f32 = 800.0;
     /// Smallest window.
-    pub const WINDOW_MIN: [f32; 2] = [1100.0, 680.0];
+    pub const WINDOW_MIN: [f32; 2] = [800.0, 600.0];
+    /// Below this width the tools of the top bar are icons.
+    pub const CROWDED: f32 = 960.0;
     /// Corner of a control.
     pub const RADIUS: u8 = 4;
     /// Corner of a panel.

@@ -1,6 +1,6 @@
 //! Room divided into parts, with the gap of the design between them.
 
-use eframe::egui::{Layout, Rect, Ui, UiBuilder, pos2};
+use eframe::egui::{Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2};
 
 use crate::theme::size;
 
@@ -54,6 +54,28 @@ pub fn split_rows<const N: usize>(room: Rect, parts: [Split; N]) -> [Rect; N] {
         y += height + size::GAP;
         rect
     })
+}
+
+/// Draws over the room that is left, or over the least room inside a scroll area where that is less.
+pub fn least_ui(ui: &mut Ui, least: [f32; 2], add: impl FnOnce(&mut Ui, Rect)) {
+    let room = ui.available_rect_before_wrap();
+    let wanted = room.size().max(vec2(least[0], least[1]));
+    if wanted == room.size() {
+        add(ui, room);
+        return;
+    }
+    // A bar that shows only under the pointer would not say that there is more.
+    let usual = ui.spacing().scroll;
+    let scroll = &mut ui.spacing_mut().scroll;
+    (scroll.dormant_handle_opacity, scroll.floating_width) = (0.6, 6.0);
+    ScrollArea::both()
+        .auto_shrink([false, false])
+        .show(ui, |ui| {
+            ui.spacing_mut().scroll = usual;
+            let (rect, _) = ui.allocate_exact_size(wanted, Sense::hover());
+            add(ui, rect);
+        });
+    ui.spacing_mut().scroll = usual;
 }
 
 /// Draws inside `rect`, top down, and cuts off what does not fit.

@@ -29,7 +29,7 @@ pub use dialog::{Confirm, Decision};
 pub use drop::drop_down;
 pub use export_menu::{Take, export_menu};
 pub use input::{TextField, value_field};
-pub use layout::{Split, rect_ui, split_columns, split_rows};
+pub use layout::{Split, least_ui, rect_ui, split_columns, split_rows};
 pub use link::link;
 pub use marker::{dc_label, marker, region_label};
 pub use paint::{bar, dashed_rect, hatch, sparkline};

@@ -1,6 +1,6 @@
 //! A drill that runs, and the same page when it is over.
 
-use eframe::egui::{Align2, CornerRadius, Id, Popup, Rect, ScrollArea, Stroke, Ui, pos2, vec2};
+use eframe::egui::{Align2, CornerRadius, Id, Popup, Rect, Stroke, Ui, pos2, vec2};
 use retail_engine::model::{Dc, Region};
 
 use super::drill::{Done, Drill, window};
@@ -19,7 +19,8 @@ use crate::views::failover::map::Map;
 use crate::views::format;
 use crate::widgets::chart::{Mark as Line2, TimeChart, time_chart};
 use crate::widgets::{
-    self, Align, Btn, Line, Panel, Split, Status, badge, rect_ui, split_columns, split_rows,
+    self, Align, Btn, Line, Panel, Split, Status, badge, least_ui, rect_ui, split_columns,
+    split_rows,
 };
 
 /// Smallest room that the page is drawn in; what is smaller scrolls.
@@ -157,20 +158,9 @@ fn take_ui(ui: &mut Ui) -> Option<Take> {
     chosen
 }
 
-/// Draws over the room that is left, or over the least room inside a scroll area.
+/// Draws over the room that is left, or scrolls.
 pub(super) fn body_ui(ui: &mut Ui, draw: impl FnOnce(&mut Ui, Rect)) {
-    let room = ui.available_rect_before_wrap();
-    let wanted = vec2(room.width().max(LEAST[0]), room.height().max(LEAST[1]));
-    if wanted == room.size() {
-        draw(ui, room);
-        return;
-    }
-    ScrollArea::both()
-        .auto_shrink([false, false])
-        .show(ui, |ui| {
-            let (rect, _) = ui.allocate_exact_size(wanted, eframe::egui::Sense::hover());
-            draw(ui, rect);
-        });
+    least_ui(ui, LEAST, draw);
 }
 
 fn verdict_ui(ui: &mut Ui, rect: Rect, done: &Done) {

@@ -39,12 +39,14 @@ fn card_ui(ui: &mut Ui, rect: Rect, card: &RegionCard, lag: &[Option<f64>]) -> b
         ui.horizontal(|ui| {
             let name = Line::body(card.region.name()).semibold();
             widgets::region_label(ui, card.region, name);
-            Line::body(&card.home).color(colors.muted).show(ui);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let badge = widgets::badge(ui, card.verdict.0, &card.verdict.1);
                 if let Some(why) = &card.why {
                     badge.on_hover_text(why);
                 }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    Line::body(&card.home).color(colors.muted).show(ui);
+                });
             });
         });
         ui.add_space(4.0);

@@ -11,7 +11,7 @@ mod reasons;
 mod row;
 mod rows;
 
-use eframe::egui::{Key, Modifiers, ScrollArea, Sense, Ui, vec2};
+use eframe::egui::{Key, Modifiers, Ui};
 use retail_engine::flow::{LoadRecord, PassportQuery, RejectView};
 use retail_engine::handle::Command;
 use retail_engine::model::{LoadId, Reason};
@@ -33,8 +33,6 @@ use crate::widgets::{self, Btn, Look, Split, select, split_columns, split_rows};
 const ROW_WIDTH: f32 = 372.0;
 /// Width of the same where the window is narrow.
 const ROW_WIDTH_NARROW: f32 = 320.0;
-/// Below this size the page scrolls.
-const SMALLEST: [f32; 2] = [700.0, 480.0];
 /// Reasons shown without scrolling.
 const REASONS_SHOWN: usize = 6;
 
@@ -243,22 +241,9 @@ impl State {
     }
 }
 
-/// Draws the page; where the window is too small for it, it scrolls.
+/// Draws the page.
 pub fn quality_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
-    let room = ui.available_size();
-    let wanted = room.max(vec2(SMALLEST[0], SMALLEST[1]));
-    if wanted == room {
-        page_ui(ui, state, cx);
-    } else {
-        ScrollArea::both().id_salt("quality").show(ui, |ui| {
-            let (rect, _) = ui.allocate_exact_size(wanted, Sense::hover());
-            widgets::rect_ui(ui, rect, |ui| page_ui(ui, state, cx));
-        });
-    }
     state.acts.confirm_ui(cx);
-}
-
-fn page_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
     let (load, summary) = state.looked_at(cx);
     title_ui(
         ui,
