@@ -87,7 +87,9 @@ fn lose(desk: &mut Desk, region: Region) {
     });
     desk.engine().ask(Command::EndAllFaults).wait().unwrap();
     desk.until("it is up again", |desk| {
-        desk.snapshot().dcs[dc].verdict == DcVerdict::Up
+        let verdict = desk.snapshot().dcs[dc].verdict;
+        // The errors of the minute before are told for a minute.
+        matches!(verdict, DcVerdict::Up | DcVerdict::UpWithErrors)
     });
 }
 
