@@ -414,7 +414,7 @@ fn a_rebuild_ends_when_the_slowest_data_centre_has_it_too() {
     let end = load(&engine);
     let fault = Fault::DcSlow {
         dc: Dc::AsiaPacific,
-        delay_ms: 300,
+        delay_ms: 80,
     };
     start(&engine, fault);
     let read_again = engine.ask(Command::Rebuild).wait().unwrap().unwrap();
