@@ -97,6 +97,35 @@ fn a_chart_is_taken_out_as_samples_and_as_a_picture() {
 }
 
 #[test]
+fn the_ledger_of_a_load_is_saved_as_it_is_counted() {
+    let mut desk = desk(&["ledger.csv", "ledger.json"]);
+    desk.key(Modifiers::COMMAND, Key::Num2);
+    desk.click("Step 4: Ledger");
+    desk.until_seen("each total is counted on its own");
+    desk.click("Export ledger");
+    desk.click("Save CSV\u{2026}");
+    let saved = text(desk.saved("ledger.csv"));
+    let snapshot = desk.snapshot();
+    let [record] = snapshot.loads.as_slice() else {
+        panic!("{:?}", snapshot.loads);
+    };
+    let aside = record.intake.set_aside.total();
+    for rows in [record.intake.read, aside, record.intake.read - aside] {
+        let cell = format!(",{rows},");
+        assert!(
+            saved.lines().any(|row| row.contains(&cell)),
+            "{rows} in {saved}"
+        );
+    }
+    assert!(saved.contains("SIMULATED"), "{saved}");
+    desk.click("Export ledger");
+    desk.click("Save JSON\u{2026}");
+    let value: serde_json::Value = serde_json::from_slice(&desk.saved("ledger.json")).unwrap();
+    let named = value["load"].as_str().unwrap();
+    assert!(named.contains(&record.id.to_string()), "{value}");
+}
+
+#[test]
 fn a_panel_with_an_export_of_its_own_opens_that() {
     let mut desk = desk(&["cohorts.csv"]);
     desk.key(Modifiers::COMMAND, Key::Num3);

@@ -7,7 +7,7 @@ use eframe::egui::{
 use crate::actions::Action;
 use crate::pages::Page;
 use crate::theme::{self, Icon, Type, Weight, size};
-use crate::widgets::Status;
+use crate::widgets::{self, Status};
 
 /// Number beside a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,14 +102,7 @@ impl Item<'_> {
             let mark = Rect::from_min_size(rect.left_top() + vec2(0.0, 7.0), vec2(2.0, 20.0));
             painter.rect_filled(mark, CornerRadius::ZERO, colors.text);
         }
-        if response.has_focus() {
-            painter.rect_stroke(
-                rect,
-                CornerRadius::same(size::RADIUS),
-                eframe::egui::Stroke::new(2.0, colors.focus),
-                eframe::egui::StrokeKind::Inside,
-            );
-        }
+        widgets::focus_inside(ui, &response, rect, size::RADIUS);
         let color = if self.on { colors.text } else { colors.muted };
         let y = rect.center().y;
         painter.text(

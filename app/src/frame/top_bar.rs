@@ -224,14 +224,7 @@ fn cell_ui(
     let response = ui
         .interact(rect, ui.scope_id().with(("top", name)), Sense::click())
         .on_hover_cursor(CursorIcon::PointingHand);
-    if response.has_focus() {
-        ui.painter().rect_stroke(
-            rect.shrink(2.0),
-            CornerRadius::same(size::RADIUS),
-            Stroke::new(2.0, colors.focus),
-            eframe::egui::StrokeKind::Inside,
-        );
-    }
+    widgets::focus_inside(ui, &response, rect.shrink(2.0), size::RADIUS);
     let label = format!("{name}: {}", cell.text);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
     (width, response.clicked())

@@ -275,6 +275,15 @@ pub(super) fn ring(ui: &Ui, rect: Rect, colors: &Palette) {
     );
 }
 
+/// The ring inside what has the keyboard's focus, where there is no room around it.
+pub fn focus_inside(ui: &Ui, response: &Response, rect: Rect, radius: impl Into<CornerRadius>) {
+    if response.has_focus() {
+        let stroke = Stroke::new(2.0, theme::colors(ui).focus);
+        ui.painter()
+            .rect_stroke(rect, radius, stroke, StrokeKind::Inside);
+    }
+}
+
 /// One of a few: what was chosen, if that changed.
 pub fn segmented<T: Copy + PartialEq>(
     ui: &mut Ui,

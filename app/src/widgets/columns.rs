@@ -6,6 +6,7 @@ use eframe::egui::{
     StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
+use super::button::focus_inside;
 use super::paint::hatch;
 use crate::theme::{self, Palette, Type, Weight};
 
@@ -173,11 +174,7 @@ fn period_ui(
     if response.hovered() || response.has_focus() {
         ui.painter().rect_filled(room, 2.0, colors.raised);
     }
-    if response.has_focus() {
-        let ring = Stroke::new(2.0, colors.focus);
-        ui.painter()
-            .rect_stroke(room, 2.0, ring, StrokeKind::Inside);
-    }
+    focus_inside(ui, &response, room, 2);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &period.tip));
     response
         .on_hover_cursor(CursorIcon::PointingHand)

@@ -6,6 +6,7 @@ use eframe::egui::{
     WidgetInfo, pos2, vec2,
 };
 
+use super::button::focus_inside;
 use super::paint::hatch;
 use crate::theme::{self, Palette, Type, Weight};
 
@@ -171,11 +172,7 @@ fn row_head_ui(ui: &Ui, whole: &Response, row: &HeatRow, rect: Rect, line: usize
     if response.hovered() || response.has_focus() {
         ui.painter().rect_filled(rect, 2.0, colors.raised);
     }
-    if response.has_focus() {
-        let ring = Stroke::new(2.0, colors.focus);
-        ui.painter()
-            .rect_stroke(rect, 2.0, ring, StrokeKind::Inside);
-    }
+    focus_inside(ui, &response, rect, 2);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &row.tip));
     let response = response.on_hover_cursor(CursorIcon::PointingHand);
     response.on_hover_text(&row.tip).clicked()

@@ -23,7 +23,7 @@ mod text;
 
 pub use access::{guard, read_only, set_guard, set_read_only};
 pub use badge::{Status, badge, status_icon};
-pub use button::{Btn, Look, segmented, select, switch};
+pub use button::{Btn, Look, focus_inside, segmented, select, switch};
 pub use cells::{Align, ColumnSpec, header_cell, table, text_cell};
 pub use dialog::{Confirm, Decision};
 pub use drop::drop_down;

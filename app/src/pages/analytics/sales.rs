@@ -1,8 +1,8 @@
 //! Headline figures, sales over time, places, hours, growth.
 
 use eframe::egui::{
-    Align2, CornerRadius, CursorIcon, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
-    WidgetInfo, pos2, vec2,
+    Align2, CornerRadius, CursorIcon, Rect, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2,
+    vec2,
 };
 use retail_engine::analytics::CustomerPick;
 use retail_engine::model::Region;
@@ -84,12 +84,7 @@ fn tile_ui(ui: &mut Ui, at: Rect, tile: &Tile) -> bool {
         let fill = at.shrink(1.0);
         ui.painter().rect_filled(fill, 0.0, colors.raised);
     }
-    if response.has_focus() {
-        let ring = Stroke::new(2.0, colors.focus);
-        let around = at.shrink(1.0);
-        ui.painter()
-            .rect_stroke(around, 0.0, ring, StrokeKind::Inside);
-    }
+    widgets::focus_inside(ui, &response, at.shrink(1.0), 0);
     rect_ui(ui, at.shrink2(vec2(size::PANEL_PAD, 9.0)), |ui| {
         ui.spacing_mut().item_spacing.y = 1.0;
         Line::table(tile.title).color(colors.muted).show(ui);

@@ -124,15 +124,7 @@ fn step_ui(ui: &mut Ui, number: usize, step: Step, shown: Step, open: bool) -> b
     painter.text(center, Align2::CENTER_CENTER, text, font, ink);
     let at = pos2(rect.left() + 24.0, rect.center().y - name.size().y / 2.0);
     painter.galley(at, name, color);
-    if response.has_focus() {
-        let ring = Stroke::new(2.0, colors.focus);
-        painter.rect_stroke(
-            rect.expand(2.0),
-            f32::from(size::RADIUS),
-            ring,
-            eframe::egui::StrokeKind::Outside,
-        );
-    }
+    widgets::focus_inside(ui, &response, rect.expand(4.0), size::RADIUS);
     let label = format!("Step {number}: {}", step.name());
     response.widget_info(|| WidgetInfo::selected(Role::Tab, open, current, &label));
     response.clicked()

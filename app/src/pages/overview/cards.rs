@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use eframe::egui::{
-    Align, CornerRadius, CursorIcon, Layout, Rect, Sense, Stroke, StrokeKind, Ui, vec2,
-};
+use eframe::egui::{Align, CursorIcon, Layout, Rect, Sense, Ui, vec2};
 use retail_engine::model::{Reading, Region};
 
 use crate::actions::Action;
@@ -84,12 +82,7 @@ fn card_ui(ui: &mut Ui, rect: Rect, card: &RegionCard, lag: &[Option<f64>]) -> b
             });
         });
     });
-    if response.has_focus() {
-        let stroke = Stroke::new(2.0, colors.focus);
-        let radius = CornerRadius::same(size::RADIUS_PANEL);
-        ui.painter()
-            .rect_stroke(rect.shrink(1.0), radius, stroke, StrokeKind::Inside);
-    }
+    widgets::focus_inside(ui, &response, rect.shrink(1.0), size::RADIUS_PANEL);
     let label = format!("{}, {}", card.region.name(), card.verdict.1);
     response.widget_info(|| {
         eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Button, true, &label)

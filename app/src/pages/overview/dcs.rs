@@ -1,8 +1,7 @@
 //! The data centres: state as seen by the witnesses, time of writes, lines, hints.
 
 use eframe::egui::{
-    Align, CornerRadius, CursorIcon, Layout, Rect, Role, Sense, Stroke, StrokeKind, Ui, WidgetInfo,
-    pos2, vec2,
+    Align, CornerRadius, CursorIcon, Layout, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2,
 };
 
 use crate::actions::Action;
@@ -84,11 +83,7 @@ fn row_button_ui(ui: &Ui, width: f32, row: &DcRow) -> bool {
     if response.hovered() {
         ui.painter().rect_filled(at, radius, colors.raised);
     }
-    if response.has_focus() {
-        let stroke = Stroke::new(2.0, colors.focus);
-        ui.painter()
-            .rect_stroke(at, radius, stroke, StrokeKind::Inside);
-    }
+    widgets::focus_inside(ui, &response, at, radius);
     let label = format!("{}: {}", row.dc.name(), row.state.1);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label));
     response.clicked()

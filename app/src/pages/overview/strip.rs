@@ -1,6 +1,6 @@
 //! The ledger of the newest load as a strip: each cell leads to the page with its rows.
 
-use eframe::egui::{CornerRadius, CursorIcon, Rect, Sense, Stroke, StrokeKind, Ui, pos2, vec2};
+use eframe::egui::{CursorIcon, Rect, Sense, Stroke, Ui, pos2, vec2};
 
 use crate::actions::Action;
 use crate::pages::{Cx, Page};
@@ -45,12 +45,7 @@ pub(super) fn strip_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
 fn strip_cell_ui(ui: &mut Ui, rect: Rect, cell: &StripCell) -> bool {
     let colors = theme::colors(ui);
     let response = ui.interact(rect, ui.scope_id().with(cell.title), Sense::click());
-    if response.has_focus() {
-        let stroke = Stroke::new(2.0, colors.focus);
-        let radius = CornerRadius::same(size::RADIUS_PANEL);
-        ui.painter()
-            .rect_stroke(rect.shrink(1.0), radius, stroke, StrokeKind::Inside);
-    }
+    widgets::focus_inside(ui, &response, rect.shrink(1.0), size::RADIUS_PANEL);
     rect_ui(ui, rect.shrink2(vec2(size::PANEL_PAD, 9.0)), |ui| {
         ui.spacing_mut().item_spacing.y = 1.0;
         Line::table(cell.title).color(colors.muted).show(ui);

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{Cx, Page};
 use crate::actions::Action;
 use crate::theme::{self, Type, Weight, size};
-use crate::widgets::Line;
+use crate::widgets::{self, Line};
 
 /// A part of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -156,14 +156,7 @@ fn tab_ui(ui: &mut Ui, tab: Tab, on: bool) -> bool {
         ui.painter()
             .rect_filled(line, CornerRadius::ZERO, colors.text);
     }
-    if response.has_focus() {
-        ui.painter().rect_stroke(
-            rect,
-            CornerRadius::same(size::RADIUS),
-            eframe::egui::Stroke::new(2.0, colors.focus),
-            eframe::egui::StrokeKind::Inside,
-        );
-    }
+    widgets::focus_inside(ui, &response, rect, size::RADIUS);
     response.widget_info(|| {
         WidgetInfo::selected(Role::Tab, true, on, format!("Setup: {}", tab.name()))
     });

@@ -6,7 +6,7 @@ use eframe::egui::{Align2, CursorIcon, Rect, Role, Sense, Ui, UiBuilder, WidgetI
 use retail_engine::model::{Reading, Topic, TopicPartition};
 
 use super::{Chosen, Cx, ROW, State};
-use crate::theme::{self, Icon, Type, Weight};
+use crate::theme::{self, Icon, Type, Weight, size};
 use crate::views::format;
 use crate::views::topics::tree::{Figure, Row, TopicRows, is_meant};
 use crate::widgets::{self, Btn, ColumnSpec, Line, Look, Panel, Status, table};
@@ -241,12 +241,7 @@ fn choice_ui(
             line.color(muted).show(ui)
         }
     });
-    if response.has_focus() {
-        let colors = theme::colors(ui);
-        let stroke = eframe::egui::Stroke::new(2.0, colors.focus);
-        let inside = eframe::egui::StrokeKind::Inside;
-        ui.painter().rect_stroke(rect, 3.0, stroke, inside);
-    }
+    widgets::focus_inside(ui, &response, rect, size::RADIUS_BADGE);
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label));
     response
 }

@@ -279,14 +279,7 @@ fn entry_ui(ui: &mut Ui, name: &str, tag: &str, note: &str, status: Status, on: 
         ui.painter()
             .rect_filled(mark, CornerRadius::ZERO, colors.text);
     }
-    if response.has_focus() {
-        ui.painter().rect_stroke(
-            rect,
-            CornerRadius::same(size::RADIUS),
-            eframe::egui::Stroke::new(2.0, colors.focus),
-            eframe::egui::StrokeKind::Inside,
-        );
-    }
+    widgets::focus_inside(ui, &response, rect, size::RADIUS);
     let inner = Rect::from_min_max(
         pos2(rect.left() + 8.0, rect.top() + 5.0),
         pos2(rect.right() - 6.0, rect.bottom()),
