@@ -363,7 +363,7 @@ fn acts_ui(
         Scope::All => Scope::All,
         Scope::Newest | Scope::Load(_) => load.map_or(Scope::All, Scope::Load),
     };
-    if let Some(scope) = select(ui, "Load", &choices, Some(chosen), 210.0) {
+    if let Some(scope) = select(ui, "Load looked at", &choices, Some(chosen), 210.0) {
         state.scope = scope;
         state.chosen = None;
         state.draft = None;

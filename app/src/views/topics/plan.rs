@@ -72,11 +72,13 @@ const fn note(note: PlanNote) -> &'static str {
     }
 }
 
-fn change(row: &PlanRow) -> (String, bool) {
-    if row.skipped > 0 {
-        (format!("{} not read", format::count(row.skipped)), true)
-    } else {
-        (format::count(row.read_again), false)
+/// What becomes of the lines between the two offsets.
+fn change(read_again: u64, skipped: u64) -> String {
+    let not_read = || format!("{} not read", format::count(skipped));
+    match (read_again, skipped) {
+        (again, 0) => format::count(again),
+        (0, _) => not_read(),
+        (again, _) => format!("{}, {}", format::count(again), not_read()),
     }
 }
 
@@ -95,16 +97,13 @@ pub fn topic_of(plan: &Plan) -> Option<Topic> {
 /// A plan in words.
 pub fn view(plan: &Plan, kind: Kind, snapshot: &Snapshot) -> PlanView {
     let group = topic_of(plan).map_or("", Topic::group);
-    let rows = plan.rows.iter().map(|row| {
-        let (change, skips) = change(row);
-        Row {
-            partition: row.partition.partition.0.to_string(),
-            now: offset(row.now),
-            after: offset(row.after),
-            change,
-            skips,
-            notes: row.notes.iter().copied().map(note).collect(),
-        }
+    let rows = plan.rows.iter().map(|row| Row {
+        partition: row.partition.partition.0.to_string(),
+        now: offset(row.now),
+        after: offset(row.after),
+        change: change(row.read_again, row.skipped),
+        skips: row.skipped > 0,
+        notes: row.notes.iter().copied().map(note).collect(),
     });
     let sum = |of: fn(&PlanRow) -> Option<CommittedOffset>| {
         let sum: Option<u64> = plan.rows.iter().map(|row| of(row).map(|at| at.0)).sum();
@@ -115,7 +114,7 @@ pub fn view(plan: &Plan, kind: Kind, snapshot: &Snapshot) -> PlanView {
         partition: "All".to_owned(),
         now: sum(|row| row.now),
         after: sum(|row| row.after),
-        change: format::count(plan.read_again),
+        change: change(plan.read_again, plan.skipped),
         skips: plan.skipped > 0,
         notes: Vec::new(),
     };
@@ -384,7 +383,9 @@ mod tests {
         assert!(said.contains("4 lines will not be read"), "{said}");
         assert!(said.contains("3 lines are read again"), "{said}");
         assert_eq!(skips.confirmation(), Confirmation::TypedName);
-        assert_eq!(change(&row(5, 9)), ("4 not read".to_owned(), true));
+        assert_eq!(change(0, 4), "4 not read");
+        assert_eq!(change(3, 4), "3, 4 not read");
+        assert_eq!([change(3, 0), change(0, 0)], ["3", "0"]);
     }
 
     #[test]
