@@ -65,6 +65,10 @@ pub enum Action {
     RowPath,
     /// Show the path of a row; without one, ask for it.
     Passport(Option<PassportQuery>),
+    /// Work with the settings of a profile from now on.
+    UseProfile(String),
+    /// Open the engine once more, by the same settings.
+    Reopen,
     /// End the program.
     Quit,
 }
@@ -164,7 +168,8 @@ pub fn entries() -> Vec<Entry> {
     all
 }
 
-/// What there is to be shown beside the acts: the regions, the loads, newest first, sizes of text.
+/// What there is to be shown beside the acts: the regions, the loads, newest first, sizes of text,
+/// the profiles that come with the program.
 pub fn places(snapshot: Option<&Snapshot>) -> Vec<Entry> {
     let named = |action, label: String| Entry {
         action,
@@ -186,7 +191,12 @@ pub fn places(snapshot: Option<&Snapshot>) -> Vec<Entry> {
     let sizes = [80, 100, 125, 150, 175, 200];
     let sizes =
         sizes.map(|percent| named(Action::TextScale(percent), format!("Text size {percent} %")));
-    regions.into_iter().chain(loads).chain(sizes).collect()
+    let profiles = ["embedded", "lab", "docker"].map(|name| {
+        let label = format!("Use the profile {name}");
+        named(Action::UseProfile(name.to_owned()), label)
+    });
+    let others = sizes.into_iter().chain(profiles);
+    regions.into_iter().chain(loads).chain(others).collect()
 }
 
 /// The acts whose keys were pressed. Keys without Ctrl belong to the field that has the focus.

@@ -1,5 +1,7 @@
 //! The window: takes what is new, draws the frame and one page, carries out what was asked.
 
+mod opening;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,14 +22,14 @@ use crate::frame::top_bar::top_bar_ui;
 use crate::link::{Link, Opened, Pending};
 use crate::notices::Notices;
 use crate::pages::overview::page_of;
-use crate::pages::{self, Cx, Page, Pages};
+use crate::pages::{self, Cx, Page, Pages, closed};
 use crate::prefs::Prefs;
-use crate::runbook::{Outcome as Ended, Runbook};
+use crate::runbook::{ActId, Outcome as Ended, Runbook};
 use crate::start::{Access, ProfileKind, Start};
 use crate::taken;
 use crate::theme::{self, size};
 use crate::views::format;
-use crate::views::top::TopView;
+use crate::views::top::{Standing, TopView};
 use crate::widgets::{self, Confirm, Decision, least_ui, rect_ui};
 
 /// The console.
@@ -43,6 +45,10 @@ pub struct Console {
     keys: bool,
     ended: Pending<usize>,
     closing: Closing,
+    /// What is shown while the engine could not be opened.
+    closed: closed::State,
+    /// The opening that was asked for.
+    opening: Option<ActId>,
 }
 
 /// What the pages are given to work with.
@@ -120,6 +126,8 @@ impl Console {
             keys: false,
             ended: Pending::Idle,
             closing: Closing::No,
+            closed: closed::State::default(),
+            opening: None,
         })
     }
 
@@ -165,6 +173,7 @@ impl Console {
     pub fn refresh(&mut self, ctx: &Context) {
         self.given.link.set_pace(self.given.prefs.pace);
         self.given.link.refresh();
+        self.note_opening();
         self.ended.poll(ctx);
         if let Some(ended) = self.ended.take() {
             let now = self
@@ -213,7 +222,14 @@ impl Console {
         });
         self.acts.append(&mut pressed);
         self.acts.extend(dropped.into_iter().map(Action::Open));
-        self.with_pages(ctx, Pages::refresh);
+        if self.could_not_open() {
+            self.with_nothing(ctx, |console, cx| {
+                console.closed.refresh(cx);
+                console.pages.refresh_closed(cx);
+            });
+        } else {
+            self.with_pages(ctx, Pages::refresh);
+        }
         if self.given.frozen.is_some() {
             // The badge says how far behind the view is.
             ctx.request_repaint_after(Duration::from_secs(1));
@@ -240,9 +256,17 @@ impl Console {
             format::set_times(self.given.prefs.times, shown.at);
             format::set_units(self.given.prefs.units);
         }
-        let kind = ProfileKind::of(&self.given.settings);
-        let access = self.given.link.access();
-        let top = TopView::of(snapshot.as_deref(), frozen_for, access, kind);
+        let standing = Standing {
+            access: self.given.link.access(),
+            kind: ProfileKind::of(&self.given.settings),
+            profile: self.given.start.profile.as_deref(),
+        };
+        let without = if self.could_not_open() {
+            "Not open"
+        } else {
+            "Opening\u{2026}"
+        };
+        let top = TopView::of(snapshot.as_deref().ok_or(without), frozen_for, standing);
         let mut acts = std::mem::take(&mut self.acts);
 
         let bar = Rect::from_min_size(window.min, vec2(window.width(), size::TOP_BAR));
@@ -279,13 +303,18 @@ impl Console {
         let room = self.notices_ui(ui, room);
         rect_ui(ui, room, |ui| match (self.given.link.opened(), &snapshot) {
             (Opened::Failed(error), _) => {
-                ui.add_space(24.0);
-                widgets::error_state(ui, &error.to_string(), Some(&error.remedy()));
+                let (what, remedy) = (error.to_string(), error.remedy());
+                let ctx = ui.ctx().clone();
+                self.with_nothing(&ctx, |console, cx| {
+                    if cx.prefs.page == Page::Setup && cx.prefs.setup.is_open_without_engine() {
+                        console.pages.ui(ui, Page::Setup, cx);
+                    } else {
+                        closed::closed_ui(ui, console.closed, cx, (&what, &remedy));
+                    }
+                });
             }
             (_, None) | (Opened::Opening(_), _) => {
-                let place = self.given.settings.data_dir.display();
-                let why = format!("Opening {place}\u{2026}");
-                widgets::empty_state(ui, &why, None);
+                widgets::empty_state(ui, &closed::opening(&self.given.settings), None);
             }
             (Opened::Running(_), Some(snapshot)) => {
                 let ctx = ui.ctx().clone();
@@ -495,6 +524,14 @@ impl Console {
                 self.given.link.set_access(access);
             }
             Action::Access(_) => {}
+            Action::UseProfile(_) | Action::Reopen if self.busy().is_some() => {
+                let why = self.busy().unwrap_or_default();
+                let remedy = "wait for its end, or end it, then try again".to_owned();
+                let told = format!("the engine cannot be closed now: {why}");
+                self.given.notices.push(told, Some(remedy));
+            }
+            Action::UseProfile(name) => self.use_profile(ctx, &name),
+            Action::Reopen => self.reopen(ctx, "Open the engine once more".to_owned()),
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Action::Settings => {
                 self.go(Page::Setup);

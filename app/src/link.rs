@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
 use eframe::egui::Context;
@@ -15,6 +14,7 @@ use retail_engine::handle::{
 use retail_engine::telemetry::{Cursor, Event};
 use serde::{Deserialize, Serialize};
 
+use crate::later::{Came, Later};
 use crate::start::Access;
 
 /// Events that the console remembers, newest last.
@@ -27,9 +27,31 @@ const SHOW_AFTER: Duration = Duration::from_millis(1);
 
 /// Where the engine stands.
 enum State {
-    Opening(Receiver<Result<Engine, OpenError>>, Instant),
+    Opening(Later<Result<Engine, OpenError>>, Instant),
     Open(Box<Engine>),
     Failed(OpenError),
+}
+
+impl State {
+    /// Opens an engine on a thread of its own, after `before` has ended: both may want the same
+    /// data directory.
+    fn opening(
+        before: Option<Box<Engine>>,
+        settings: Settings,
+        ctx: &Context,
+    ) -> std::io::Result<Self> {
+        let waking = ctx.clone();
+        let open = move || {
+            drop(before);
+            let opened = Engine::open(settings, Roles::all());
+            if let Ok(engine) = &opened {
+                engine.on_snapshot(move || waking.request_repaint_after(SHOW_AFTER));
+            }
+            opened
+        };
+        let coming = Later::begin(ctx, "open-engine", open)?;
+        Ok(Self::Opening(coming, Instant::now()))
+    }
 }
 
 /// How the engine came up, for the page that says so.
@@ -87,23 +109,8 @@ pub struct Link {
 impl Link {
     /// Opens the engine on a thread of its own; `ctx` is woken when there is something new.
     pub fn open(settings: Settings, ctx: &Context) -> std::io::Result<Self> {
-        let (sender, receiver) = sync_channel(1);
-        let ctx = ctx.clone();
-        std::thread::Builder::new()
-            .name("open-engine".to_owned())
-            .spawn(move || {
-                let opened = Engine::open(settings, Roles::all());
-                if let Ok(engine) = &opened {
-                    let ctx = ctx.clone();
-                    engine.on_snapshot(move || ctx.request_repaint_after(SHOW_AFTER));
-                }
-                if sender.send(opened).is_err() {
-                    tracing::debug!("the console was closed before the engine was open");
-                }
-                ctx.request_repaint();
-            })?;
         Ok(Self {
-            state: State::Opening(receiver, Instant::now()),
+            state: State::opening(None, settings, ctx)?,
             cursor: Cursor::default(),
             events: Vec::new(),
             snapshot: None,
@@ -115,17 +122,34 @@ impl Link {
         })
     }
 
+    /// Ends the engine, if it is open, and opens one of these settings. What was known of the old
+    /// one is forgotten: events and figures belong to the data that they are of.
+    pub fn reopen(&mut self, settings: Settings, ctx: &Context) -> std::io::Result<()> {
+        let nothing = State::Failed(OpenError::Internal("no thread to open it".to_owned()));
+        let before = match std::mem::replace(&mut self.state, nothing) {
+            State::Open(engine) => Some(engine),
+            State::Opening(..) | State::Failed(_) => None,
+        };
+        self.snapshot = None;
+        self.taken_at = None;
+        self.opened_in = None;
+        self.cursor = Cursor::default();
+        self.events.clear();
+        self.state = State::opening(before, settings, ctx)?;
+        Ok(())
+    }
+
     /// Takes what is new; once per frame, before anything is drawn.
     pub fn refresh(&mut self) {
-        if let State::Opening(receiver, since) = &self.state {
-            match receiver.try_recv() {
-                Ok(Ok(engine)) => {
+        if let State::Opening(coming, since) = &self.state {
+            match coming.poll() {
+                Came::Value(Ok(engine)) => {
                     self.opened_in = Some(since.elapsed());
                     self.state = State::Open(Box::new(engine));
                 }
-                Ok(Err(error)) => self.state = State::Failed(error),
-                Err(TryRecvError::Empty) => {}
-                Err(TryRecvError::Disconnected) => {
+                Came::Value(Err(error)) => self.state = State::Failed(error),
+                Came::NotYet => {}
+                Came::Lost => {
                     let what = "the thread that opens the engine ended with a panic".to_owned();
                     self.state = State::Failed(OpenError::Internal(what));
                 }

@@ -11,7 +11,7 @@ use retail_console::headless;
 use retail_console::screenshot::{Look, WindowSize};
 use retail_console::start::{Access, Start};
 use retail_console::theme::{Contrast, size};
-use retail_engine::config::{FlagValue, Loaded, Sources};
+use retail_engine::config::{FlagValue, Sources};
 
 // The heap of the headless program, for the same reasons.
 #[cfg(not(target_env = "msvc"))]
@@ -74,13 +74,14 @@ fn run(args: &Args) -> anyhow::Result<()> {
     if args.headless {
         return demonstrate(args);
     }
-    let loaded = loaded(args.data_dir.as_deref(), args.profile.as_deref())?;
+    let sources = sources(args.data_dir.as_deref(), args.profile.as_deref());
+    let loaded = sources.load()?;
     let access = if args.read_only {
         Access::ReadOnly
     } else {
         Access::ReadWrite
     };
-    let start = Start::with(&loaded, access);
+    let start = Start::with(&loaded, sources, access);
     let settings = loaded.settings;
     if let Some(folder) = &args.screenshot {
         let look = Look {
@@ -127,8 +128,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
     }
 }
 
-/// Settings as the headless program reads them, in this data directory if one is given.
-fn loaded(data_dir: Option<&Path>, profile: Option<&str>) -> anyhow::Result<Loaded> {
+/// Where the headless program reads settings from; in this data directory if one is given.
+fn sources(data_dir: Option<&Path>, profile: Option<&str>) -> Sources {
     let mut sources = Sources::of_process();
     sources.profile = profile.map(str::to_owned);
     if let Some(dir) = data_dir {
@@ -138,7 +139,7 @@ fn loaded(data_dir: Option<&Path>, profile: Option<&str>) -> anyhow::Result<Load
             flag: "--data-dir".into(),
         });
     }
-    Ok(sources.load()?)
+    sources
 }
 
 /// The demonstration: in the data directory that was named, or in one that is removed afterwards,
@@ -149,7 +150,7 @@ fn demonstrate(args: &Args) -> anyhow::Result<()> {
     let dir = args.data_dir.as_deref().unwrap_or(&own);
     let profile = args.profile.as_deref();
     headless::demonstrate(
-        loaded(Some(dir), profile)?.settings,
+        sources(Some(dir), profile).load()?.settings,
         &mut std::io::stdout().lock(),
     )
 }

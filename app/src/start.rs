@@ -3,8 +3,27 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use retail_engine::config::{FaultsBy, Loaded, Mode, Settings, Source};
+use retail_engine::config::{
+    ConfigError, FaultsBy, FlagValue, Loaded, Mode, Settings, Source, Sources,
+};
+use retail_engine::handle::Snapshot;
 use retail_engine::lab::Programs;
+
+const DATA_DIR: &str = "data_dir";
+
+/// Why the engine cannot be closed for another profile now; `None` when it can. A load would go on
+/// the next time, but nobody expects it to stop.
+pub fn busy(snapshot: &Snapshot) -> Option<&'static str> {
+    if snapshot.load.is_some() {
+        Some("a load is running")
+    } else if snapshot.drill.is_some() {
+        Some("a drill is running")
+    } else if !snapshot.faults.is_empty() {
+        Some("faults are in force")
+    } else {
+        None
+    }
+}
 
 /// What the console may send to the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,20 +77,49 @@ pub struct Start {
     pub config_file: Option<PathBuf>,
     /// The profile that was used, if any.
     pub profile: Option<String>,
+    /// Where settings are read from when another profile is chosen.
+    pub sources: Sources,
     /// What a local lab runs.
     pub programs: Programs,
 }
 
 impl Start {
-    /// With settings that were loaded.
-    pub fn with(loaded: &Loaded, access: Access) -> Self {
+    /// With settings that were loaded from `sources`.
+    pub fn with(loaded: &Loaded, sources: Sources, access: Access) -> Self {
         Self {
+            sources,
             access,
             origins: loaded.origins.clone(),
             config_file: loaded.config_file.clone(),
             profile: loaded.profile.clone(),
             programs: Programs::default(),
         }
+    }
+
+    /// The settings of a profile, for the data directory that is used now: what was loaded, what is
+    /// remembered and the profiles themselves lie in it.
+    pub fn of_profile(
+        &self,
+        name: &str,
+        now: &Settings,
+    ) -> Result<(Self, Settings), Box<ConfigError>> {
+        let mut sources = self.sources.clone();
+        sources.profile = Some(name.to_owned());
+        sources.flags.retain(|flag| flag.key != DATA_DIR);
+        sources.flags.push(FlagValue {
+            key: DATA_DIR.to_owned(),
+            value: now.data_dir.display().to_string(),
+            flag: "--data-dir".to_owned(),
+        });
+        let mut loaded = sources.load()?;
+        if let Some(source) = self.origins.get(DATA_DIR) {
+            loaded.origins.insert(DATA_DIR, source.clone());
+        }
+        let start = Self {
+            programs: self.programs.clone(),
+            ..Self::with(&loaded, sources, self.access)
+        };
+        Ok((start, loaded.settings))
     }
 
     /// The name that is typed before what cannot be taken lightly, on servers that are no lab.

@@ -122,6 +122,13 @@ impl Engine {
         })
     }
 
+    /// Makes what an engine of these settings finds when it is opened: in live mode topics,
+    /// keyspace and tables, as far as they are missing; embedded ones are made when they are
+    /// opened. Nothing is ever dropped. Takes seconds, and must not run on a thread that draws.
+    pub fn set_up(settings: &Settings) -> Result<(), OpenError> {
+        crate::wire::setup(settings)
+    }
+
     /// Sends a command that has no answer.
     pub fn send(&self, command: Command) -> Result<(), EngineGone> {
         self.commands.send(command).map_err(|_gone| EngineGone)

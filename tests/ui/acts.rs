@@ -35,14 +35,6 @@ fn outcome(desk: &Desk, what: &str) -> Option<Outcome> {
     Some(act.outcome.clone())
 }
 
-fn retype(desk: &mut Desk, label: &str, text: &str) {
-    desk.click(label);
-    desk.key(Modifiers::COMMAND, Key::A);
-    desk.control(label).unwrap().type_text(text);
-    desk.frame();
-    desk.frame();
-}
-
 #[test]
 fn bring_back_now_ends_the_fault_of_a_drill_before_its_time() {
     let quick = |settings: &mut Settings| settings.failover.hold_down = Duration::from_millis(200);
@@ -50,7 +42,7 @@ fn bring_back_now_ends_the_fault_of_a_drill_before_its_time() {
     desk.key(Modifiers::COMMAND, Key::Num6);
     desk.click("Drill: Lose Europe");
     desk.until_seen("Expected");
-    retype(&mut desk, "Seconds that the fault lasts", "120");
+    desk.retype("Seconds that the fault lasts", "120");
     desk.click("Start drill\u{2026}");
     desk.click("Start, 120 s");
     desk.until_seen("to Americas_DC, failed over");
@@ -286,9 +278,9 @@ fn a_load_with_more_rejects_than_allowed_stops_there_and_says_so() {
         .state_mut()
         .push(retail_console::actions::Action::Open(file));
     desk.until_seen("Whole file checked");
-    retype(&mut desk, "Stop at rejected rows", "many");
+    desk.retype("Stop at rejected rows", "many");
     desk.until_seen("not a count, a share such as 2.5%, or none");
-    retype(&mut desk, "Stop at rejected rows", "20");
+    desk.retype("Stop at rejected rows", "20");
     desk.until_seen("this file has more: the load would stop there");
     desk.click("Load the file");
     desk.until("it failed", |desk| {

@@ -122,14 +122,7 @@ impl Desk {
     /// The same, by rules of its own.
     pub(crate) fn load_by(&mut self, file: PathBuf, rules: Rules) {
         let before = self.snapshot().loads.len();
-        let request = LoadRequest {
-            file,
-            options: ReadOptions::default(),
-            rules,
-            limit: ErrorLimit::None,
-            until: Until::Closed,
-            resume: Resume::WhereItStood,
-        };
+        let request = request(file, rules, Until::Closed);
         let answer = self
             .engine()
             .ask(|reply| Command::Load(Box::new(request), reply));
@@ -141,16 +134,20 @@ impl Desk {
         });
     }
 
+    /// Begins to load a file.
+    pub(crate) fn begin_load(&mut self, file: PathBuf) {
+        let request = request(file, Rules::builtin().unwrap(), Until::Closed);
+        // Nobody waits for its end.
+        drop(
+            self.engine()
+                .ask(|reply| Command::Load(Box::new(request), reply)),
+        );
+        self.until("the load runs", |desk| desk.snapshot().load.is_some());
+    }
+
     /// Puts the lines of a file into the log, whether they can be stored or not.
     pub(crate) fn load_to_the_log(&self, file: PathBuf) {
-        let request = LoadRequest {
-            file,
-            options: ReadOptions::default(),
-            rules: Rules::builtin().unwrap(),
-            limit: ErrorLimit::None,
-            until: Until::Produced,
-            resume: Resume::WhereItStood,
-        };
+        let request = request(file, Rules::builtin().unwrap(), Until::Produced);
         let answer = self
             .engine()
             .ask(|reply| Command::Load(Box::new(request), reply));
@@ -164,6 +161,16 @@ impl Desk {
 
     /// Frames until something holds.
     pub(crate) fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+        self.until_within(PATIENCE, what, holds);
+    }
+
+    /// The same, for what takes its own time.
+    pub(crate) fn until_within(
+        &mut self,
+        patience: Duration,
+        what: &str,
+        holds: impl Fn(&Self) -> bool,
+    ) {
         let begun = Instant::now();
         loop {
             self.frame();
@@ -172,7 +179,7 @@ impl Desk {
             }
             let seen = || self.words().join("\n");
             assert!(
-                begun.elapsed() < PATIENCE,
+                begun.elapsed() < patience,
                 "waited in vain until {what}; on the screen:\n{}",
                 seen()
             );
@@ -281,6 +288,15 @@ impl Desk {
         self.frame();
     }
 
+    /// Replaces what is in the field of this label.
+    pub(crate) fn retype(&mut self, label: &str, text: &str) {
+        self.click(label);
+        self.key(Modifiers::COMMAND, Key::A);
+        self.control(label).unwrap().type_text(text);
+        self.frame();
+        self.frame();
+    }
+
     /// Presses a key.
     pub(crate) fn key(&mut self, modifiers: Modifiers, key: Key) {
         self.harness.key_press_modifiers(modifiers, key);
@@ -319,5 +335,16 @@ impl Desk {
         self.harness.set_size(Vec2::new(width, height));
         self.frame();
         self.frame();
+    }
+}
+
+fn request(file: PathBuf, rules: Rules, until: Until) -> LoadRequest {
+    LoadRequest {
+        file,
+        options: ReadOptions::default(),
+        rules,
+        limit: ErrorLimit::None,
+        until,
+        resume: Resume::WhereItStood,
     }
 }

@@ -31,25 +31,16 @@ fn open_page(desk: &mut Desk) {
     desk.until_seen("Failover");
 }
 
-/// Replaces what is in a field.
-fn retype(desk: &mut Desk, label: &str, text: &str) {
-    desk.click(label);
-    desk.key(Modifiers::COMMAND, Key::A);
-    desk.control(label).unwrap().type_text(text);
-    desk.frame();
-    desk.frame();
-}
-
 /// From the library to the running drill, by clicks.
-fn drill(desk: &mut Desk, title: &str, seconds: &str) {
+pub(crate) fn drill(desk: &mut Desk, title: &str, seconds: &str) {
     desk.click(&format!("Drill: {title}"));
     desk.until_seen("Expected");
-    retype(desk, SECONDS, seconds);
+    desk.retype(SECONDS, seconds);
     desk.click("Start drill\u{2026}");
     desk.click(&format!("Start, {seconds} s"));
 }
 
-fn records(desk: &Desk) -> Vec<DrillRecord> {
+pub(crate) fn records(desk: &Desk) -> Vec<DrillRecord> {
     let answer = desk.engine().ask(Command::DrillRecords);
     answer.wait().unwrap().unwrap()
 }
@@ -72,7 +63,7 @@ fn losing_europe_goes_from_the_click_to_a_card_with_the_figures_of_the_engine() 
         "said before it is started"
     );
     desk.shot("failover-plan");
-    retype(&mut desk, SECONDS, "4");
+    desk.retype(SECONDS, "4");
     desk.click("Start drill\u{2026}");
     desk.until_seen("Europe_DC down, for 4 s, then it ends by itself");
     desk.click("Start, 4 s");

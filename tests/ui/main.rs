@@ -15,8 +15,11 @@ mod failover;
 mod first_run;
 #[cfg(target_os = "linux")]
 mod lab;
+#[cfg(target_os = "linux")]
+mod live;
 mod load;
 mod overview;
+mod profiles;
 mod quality;
 mod replays;
 mod setup;

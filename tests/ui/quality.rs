@@ -63,15 +63,6 @@ fn fixes(desk: &Desk) -> Vec<Fix> {
     desk.engine().ask(Command::Fixes).wait().unwrap()
 }
 
-/// Types instead of what is in a field.
-fn retype(desk: &mut Desk, label: &str, text: &str) {
-    desk.click(label);
-    desk.key(Modifiers::COMMAND, Key::A);
-    desk.control(label).unwrap().type_text(text);
-    desk.frame();
-    desk.frame();
-}
-
 fn shots(desk: &mut Desk, name: &str) {
     for (theme, word) in [(ThemeChoice::Dark, "dark"), (ThemeChoice::Light, "light")] {
         desk.harness.state_mut().push(Action::Theme(theme));
@@ -157,7 +148,7 @@ fn rows_that_are_mended_by_clicks_flow_in_a_load_of_their_own() {
     desk.until_seen("\u{201c}Narnia\u{201d} is on no region");
     desk.until_seen("3 set aside again");
     shots(&mut desk, "unknown");
-    retype(&mut desk, "New Country", "United Kingdom");
+    desk.retype("New Country", "United Kingdom");
     // Seen before it is done: one of the three is there already.
     desk.until_seen("2 clean, 1 exact copy");
     assert!(desk.sees("+\u{a3}9.70"), "{:?}", desk.words());
@@ -205,7 +196,7 @@ fn mended_rows_are_read_by_the_rules_that_their_load_was_read_by() {
     desk.until_seen("Which rows were set aside");
     // This load sets rows without a customer aside.
     desk.click_text("Unknown country");
-    retype(&mut desk, "New Country", "France");
+    desk.retype("New Country", "France");
     desk.until_seen("1 set aside again");
     desk.until_seen("1 No customer");
     // The next one does not.
@@ -214,7 +205,7 @@ fn mended_rows_are_read_by_the_rules_that_their_load_was_read_by() {
     desk.load(file);
     desk.until_seen("again.csv");
     desk.click_text("Unknown country");
-    retype(&mut desk, "New Country", "France");
+    desk.retype("New Country", "France");
     desk.until_seen("1 clean");
 }
 
@@ -223,7 +214,7 @@ fn a_fix_is_taken_back_by_its_button_and_by_the_key() {
     let mut desk = with_rows(PLANTED, &[]);
     desk.click_text("Price not a number");
     desk.until_seen("\"1.6O\" is not a decimal number");
-    retype(&mut desk, "New UnitPrice", "1.69");
+    desk.retype("New UnitPrice", "1.69");
     desk.until_seen("1 clean");
     assert!(desk.sees("+\u{a3}54.08"), "{:?}", desk.words());
     desk.click("Add to re-ingest");
@@ -321,7 +312,7 @@ fn the_path_of_a_row_shows_every_hop_and_leads_to_what_it_became() {
     }
     shots(&mut desk, "passport");
     // Any other row can be asked for: a clean one.
-    retype(&mut desk, "Row of the file", "1");
+    desk.retype("Row of the file", "1");
     desk.click("Show path");
     desk.until_seen("clean, to Europe");
     for text in [

@@ -46,14 +46,6 @@ fn ends(desk: &Desk) -> Vec<u64> {
         .collect()
 }
 
-fn retype(desk: &mut Desk, label: &str, text: &str) {
-    desk.click(label);
-    desk.key(Modifiers::COMMAND, Key::A);
-    desk.control(label).unwrap().type_text(text);
-    desk.frame();
-    desk.frame();
-}
-
 /// Applies the plan on the screen, which must be to read so many lines again, and waits until they
 /// were; the arguments of the last act.
 fn applied(desk: &mut Desk, lines: u64) -> Vec<String> {
@@ -87,9 +79,9 @@ fn to_an_offset_of_one_partition() {
     let mut desk = desk();
     let end = ends(&desk)[0];
     desk.click("To an offset per partition");
-    retype(&mut desk, "Offset of partition 0", "x");
+    desk.retype("Offset of partition 0", "x");
     desk.until_seen("Needed: an offset for partition 0");
-    retype(&mut desk, "Offset of partition 0", &(end - 10).to_string());
+    desk.retype("Offset of partition 0", &(end - 10).to_string());
     let args = applied(&mut desk, 10);
     let wanted = format!(
         "--topic europe-transactions --partition 0 --to {} --yes",
@@ -102,7 +94,7 @@ fn to_an_offset_of_one_partition() {
 fn back_by_a_number_of_lines() {
     let mut desk = desk();
     desk.click("Back by a number of lines");
-    retype(&mut desk, "Lines back", "7");
+    desk.retype("Lines back", "7");
     let lines = 7 * ends(&desk).len() as u64;
     let args = applied(&mut desk, lines);
     assert_eq!(args, ["--topic europe-transactions --to -7 --yes"]);
@@ -112,10 +104,10 @@ fn back_by_a_number_of_lines() {
 fn to_a_time() {
     let mut desk = desk();
     desk.click("To a time");
-    retype(&mut desk, "Time", "soon");
+    desk.retype("Time", "soon");
     desk.until_seen("Needed: a time such as");
     let began = desk.snapshot().loads[0].started_at.to_rfc3339();
-    retype(&mut desk, "Time", &began);
+    desk.retype("Time", &began);
     let at = time_of(&began, chrono::NaiveDate::MIN).unwrap();
     let request = ReplayRequest {
         topic: EUROPE,

@@ -1,6 +1,7 @@
 //! The pages: each draws what its view says, and pushes actions. None keeps a rule of its own.
 
 pub mod analytics;
+pub mod closed;
 pub mod failover;
 pub mod first_run;
 pub mod keys;
@@ -206,6 +207,11 @@ impl Pages {
         self.topics.refresh(cx);
         self.failover.refresh(cx);
         self.setup.refresh(cx);
+    }
+
+    /// The same while there is no engine.
+    pub fn refresh_closed(&mut self, cx: &mut Cx<'_>) {
+        self.setup.refresh_closed(cx);
     }
 
     /// Draws a page.

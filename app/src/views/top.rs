@@ -85,37 +85,51 @@ pub struct TopView {
     pub frozen: Option<String>,
 }
 
+/// What the engine works by, and what may be sent to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    /// What may be sent.
+    pub access: Access,
+    /// What may be done to the servers.
+    pub kind: ProfileKind,
+    /// The profile, if it has a name.
+    pub profile: Option<&'a str>,
+}
+
 impl TopView {
-    /// Of a snapshot; without one, what is known before.
+    /// Of a snapshot; without one, the word for that.
     pub fn of(
-        snapshot: Option<&Snapshot>,
+        snapshot: Result<&Snapshot, &'static str>,
         frozen_for: Option<Duration>,
-        access: Access,
-        kind: ProfileKind,
+        standing: Standing<'_>,
     ) -> Self {
-        let read_only = access == Access::ReadOnly;
+        let read_only = standing.access == Access::ReadOnly;
         let frozen = frozen_for.map(|time| format!("{} behind", format::age(time)));
-        let Some(snapshot) = snapshot else {
-            return Self {
-                mode: Cell::quiet("Opening\u{2026}"),
-                simulated: false,
-                kind: None,
-                read_only,
-                load: Cell::quiet("Unknown"),
-                health: Cell::of(Status::Unknown, "Unknown"),
-                faults: Cell::quiet("Unknown"),
-                faults_active: false,
-                alerts: Cell::quiet("Unknown"),
-                frozen,
-            };
+        let snapshot = match snapshot {
+            Ok(snapshot) => snapshot,
+            Err(word) => {
+                return Self {
+                    mode: Cell::quiet(word),
+                    simulated: false,
+                    kind: None,
+                    read_only,
+                    load: Cell::quiet("Unknown"),
+                    health: Cell::of(Status::Unknown, "Unknown"),
+                    faults: Cell::quiet("Unknown"),
+                    faults_active: false,
+                    alerts: Cell::quiet("Unknown"),
+                    frozen,
+                };
+            }
         };
         Self {
-            mode: Cell::plain(match snapshot.mode {
-                Mode::Embedded => "Embedded",
-                Mode::Live => "Live",
+            mode: Cell::plain(match (snapshot.mode, standing.profile) {
+                (Mode::Embedded, _) => "Embedded".to_owned(),
+                (Mode::Live, Some(name)) => format!("Live, {name}"),
+                (Mode::Live, None) => "Live".to_owned(),
             }),
             simulated: snapshot.mode == Mode::Embedded,
-            kind: (snapshot.mode == Mode::Live).then_some(kind),
+            kind: (snapshot.mode == Mode::Live).then_some(standing.kind),
             read_only,
             load: load(snapshot),
             health: health(snapshot),

@@ -239,8 +239,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Before anything was measured.
-    pub(crate) fn starting(mode: Mode, at: DateTime<Utc>) -> Self {
+    /// Before anything was measured: everything in it is unknown or empty.
+    pub fn starting(mode: Mode, at: DateTime<Utc>) -> Self {
         let unknown = Lag::Unknown(UnknownLag::NotMeasured);
         Self {
             mode,

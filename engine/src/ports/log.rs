@@ -353,7 +353,7 @@ impl LogError {
     /// What a person can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::Down(_) => "start the log again, or end the fault; nothing acknowledged is lost",
+            Self::Down(_) => "start Kafka again, or end the fault; nothing acknowledged is lost",
             Self::Closed => "open the engine again",
             Self::NoPartition(_) => "run setup, which makes the topics",
             Self::NotOwned(_) => {

@@ -43,6 +43,11 @@ impl Tab {
         Self::Settings,
     ];
 
+    /// Whether it is of use while there is no engine.
+    pub const fn is_open_without_engine(self) -> bool {
+        matches!(self, Self::Connections | Self::Settings)
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Connections => "Connections",
@@ -69,6 +74,11 @@ impl State {
         self.connections.refresh(cx);
         self.plan.refresh(cx);
         self.faults.refresh(cx);
+    }
+
+    /// The same while there is no engine.
+    pub fn refresh_closed(&mut self, cx: &mut Cx<'_>) {
+        self.connections.refresh(cx);
     }
 
     /// Carries out an act that this page knows.

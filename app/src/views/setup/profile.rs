@@ -27,6 +27,9 @@ pub struct Draft {
     pub kafka_user: String,
     /// Nodes, host:port, separated by commas.
     pub nodes: String,
+    /// Where to reach nodes that announce other addresses, announced=reachable, separated by commas;
+    /// empty where they announce those at which they are reached.
+    pub addresses: String,
     /// The keyspace.
     pub keyspace: String,
     /// The account; empty for none.
@@ -42,6 +45,7 @@ impl Default for Draft {
         Self {
             brokers: String::new(),
             nodes: String::new(),
+            addresses: String::new(),
             keyspace: String::new(),
             ..Self::of("", &settings)
         }
@@ -60,6 +64,7 @@ impl Draft {
             kafka_mechanism: live.kafka_sasl_mechanism,
             kafka_user: live.kafka_username.clone(),
             nodes: live.cassandra_contact_points.join(", "),
+            addresses: live.cassandra_addresses.join(", "),
             keyspace: live.cassandra_keyspace.clone(),
             cassandra_user: live.cassandra_username.clone(),
             lab: settings.lab.clone(),
@@ -84,6 +89,7 @@ impl Draft {
             kafka_username: self.kafka_user.trim().to_owned(),
             kafka_password: given.kafka_password.clone(),
             cassandra_contact_points: list(&self.nodes),
+            cassandra_addresses: list(&self.addresses),
             cassandra_keyspace: self.keyspace.trim().to_owned(),
             cassandra_username: self.cassandra_user.trim().to_owned(),
             cassandra_password: given.cassandra_password.clone(),
@@ -109,6 +115,7 @@ impl Draft {
             ("kafka_sasl_mechanism", written(&self.kafka_mechanism)),
             ("kafka_username", quoted(self.kafka_user.trim())),
             ("cassandra_contact_points", texts(&self.nodes)),
+            ("cassandra_addresses", texts(&self.addresses)),
             ("cassandra_keyspace", quoted(self.keyspace.trim())),
             ("cassandra_username", quoted(self.cassandra_user.trim())),
         ] {
@@ -233,6 +240,14 @@ pub fn read(path: &Path) -> Result<Draft, String> {
     }
 }
 
+/// Whether the folder has a profile of this name.
+pub fn is_saved(data_dir: &Path, name: &str) -> bool {
+    folder(data_dir)
+        .join(name)
+        .with_added_extension("toml")
+        .is_file()
+}
+
 /// Writes a profile into the folder: beside, then renamed.
 pub fn write(data_dir: &Path, draft: &Draft) -> Result<PathBuf, String> {
     let folder = folder(data_dir);
@@ -272,6 +287,7 @@ mod tests {
         live.kafka_sasl_mechanism = SaslMechanism::ScramSha256;
         live.kafka_ca_file = "/etc/ca.pem".into();
         live.kafka_bootstrap_servers = vec!["a:1".into(), "b:2".into()];
+        live.cassandra_addresses = vec!["10.0.0.1:9042=127.0.0.1:9042".into()];
         live.kafka_username = "con\"sole".into();
         live.kafka_password = Secret::new("canary-secret");
         let draft = Draft::of("lab-3dc", &settings);

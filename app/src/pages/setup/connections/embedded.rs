@@ -1,6 +1,7 @@
 //! What runs in this process.
 
 use eframe::egui::{Rect, Ui};
+use retail_engine::config::Mode;
 use retail_engine::model::Dc;
 
 use super::super::field_ui;
@@ -10,16 +11,22 @@ use crate::views::format;
 use crate::views::overview::dc_state;
 use crate::widgets::{self, Line, Panel, Status};
 
-/// What runs: facts, each measured.
+/// What runs, or would run: facts, each measured.
 pub(super) fn embedded_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
+    let runs = cx.settings.mode == Mode::Embedded;
     Panel::titled("Embedded").note("log, data centres and figures inside this process").show_with(
         ui,
         rect,
         |ui| {
-            widgets::badge(ui, Status::Ok, "In use");
+            let (status, word) = if runs {
+                (Status::Ok, "In use")
+            } else {
+                (Status::Neutral, "Not in use")
+            };
+            widgets::badge(ui, status, word);
         },
         |ui| {
-            let mut facts: Vec<(&str, Status, String)> = vec![(
+            let mut facts: Vec<Fact> = vec![(
                 "Data directory",
                 Status::Ok,
                 cx.settings.data_dir.display().to_string(),
@@ -33,27 +40,9 @@ pub(super) fn embedded_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
                     |path| path.display().to_string(),
                 ),
             ));
-            if let Some(time) = cx.link.opened_in() {
-                facts.push(("Opened in", Status::Ok, format::duration(time)));
+            if runs {
+                facts.extend(measured(cx));
             }
-            let partitions = cx.snapshot.partitions.len();
-            facts.push(if partitions == 0 {
-                ("Log", Status::Unknown, "Unknown: not sampled yet".to_owned())
-            } else {
-                ("Log", Status::Ok, format!("{partitions} partitions in 4 topics"))
-            });
-            for dc in Dc::ALL {
-                let (status, word) = dc_state(cx.snapshot.dcs[dc].verdict);
-                facts.push((dc.name(), status, word.to_owned()));
-            }
-            facts.push(match cx.snapshot.monitoring_port {
-                Some(port) => (
-                    "Metrics",
-                    Status::Ok,
-                    format!("http://127.0.0.1:{port}/metrics"),
-                ),
-                None => ("Metrics", Status::Neutral, "not served".to_owned()),
-            });
             ui.spacing_mut().item_spacing.y = 0.0;
             for (label, status, text) in facts {
                 field_ui(ui, label, 120.0, |ui| {
@@ -64,7 +53,7 @@ pub(super) fn embedded_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
             ui.add_space(10.0);
             let muted = theme::colors(ui).muted;
             Line::table(
-                "The three data centres are replicas of this process and are marked Simulated everywhere. \
+                "The three data centres are replicas of one process and are marked Simulated everywhere. \
                  The files on disk are real. Nothing has to be connected.",
             )
             .color(muted)
@@ -72,4 +61,42 @@ pub(super) fn embedded_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
             .show(ui);
         },
     );
+}
+
+/// What it is about, how it stands, and what was found.
+type Fact = (&'static str, Status, String);
+
+/// What is known of the engine that runs.
+fn measured(cx: &Cx<'_>) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    if let Some(time) = cx.link.opened_in() {
+        facts.push(("Opened in", Status::Ok, format::duration(time)));
+    }
+    let partitions = cx.snapshot.partitions.len();
+    facts.push(if partitions == 0 {
+        (
+            "Log",
+            Status::Unknown,
+            "Unknown: not sampled yet".to_owned(),
+        )
+    } else {
+        (
+            "Log",
+            Status::Ok,
+            format!("{partitions} partitions in 4 topics"),
+        )
+    });
+    for dc in Dc::ALL {
+        let (status, word) = dc_state(cx.snapshot.dcs[dc].verdict);
+        facts.push((dc.name(), status, word.to_owned()));
+    }
+    facts.push(match cx.snapshot.monitoring_port {
+        Some(port) => (
+            "Metrics",
+            Status::Ok,
+            format!("http://127.0.0.1:{port}/metrics"),
+        ),
+        None => ("Metrics", Status::Neutral, "not served".to_owned()),
+    });
+    facts
 }

@@ -33,6 +33,7 @@ impl State {
                 let said = match (choice, changed) {
                     (_, true) => "changed, not saved",
                     (LiveChoice::AsSet, false) => "the settings in force",
+                    (LiveChoice::Docker, false) => "comes with the program",
                     (_, false) => "saved",
                 };
                 widgets::badge(ui, Status::Neutral, kind);
@@ -181,6 +182,13 @@ fn fields_ui(ui: &mut Ui, draft: &mut Draft, given: &LiveSettings) {
     }
     group_ui(ui, "Cassandra");
     text(ui, "Nodes", "Cassandra nodes", &mut draft.nodes, hint);
+    text(
+        ui,
+        "Addresses",
+        "Cassandra addresses",
+        &mut draft.addresses,
+        "as the nodes announce them",
+    );
     text(
         ui,
         "Keyspace",

@@ -600,7 +600,7 @@ fn steps_ui(ui: &mut Ui, set_up: &SetUp) {
 }
 
 fn use_ui(ui: &mut Ui, rect: Rect) {
-    let text = "# once it answers\nretail-engine setup --profile lab\nretail-console --profile lab";
+    let text = "# Use this profile, above, once it answers; or:\nretail-engine setup --profile lab\nretail-console --profile lab";
     Panel::titled("To use it")
         .note("faults of a drill are real there")
         .show_with(

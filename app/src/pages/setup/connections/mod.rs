@@ -13,23 +13,15 @@ use eframe::egui::{
 use retail_engine::config::Mode;
 
 use self::test::Testing;
+use crate::actions::Action;
 use crate::files::{Choosing, Chosen, no_dialog};
 use crate::pages::Cx;
-use crate::start::ProfileKind;
+use crate::start::{self, ProfileKind};
 use crate::theme::{self, Icon, size};
 use crate::views::setup::profile::{self, Draft, Profile};
 use crate::widgets::{
     self, Btn, Line, Look, Panel, Split, Status, rect_ui, split_columns, split_rows,
 };
-
-/// Why a mode cannot be switched to: it runs, or the program must be started in it.
-fn used(mode: Mode, cx: &Cx<'_>) -> String {
-    match (mode == cx.snapshot.mode, mode) {
-        (true, _) => "it is in use".to_owned(),
-        (false, Mode::Embedded) => "start the console without --profile".to_owned(),
-        (false, Mode::Live) => "save it, then start the console with --profile".to_owned(),
-    }
-}
 
 /// What is shown in the form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,18 +40,37 @@ enum Shown {
 enum LiveChoice {
     /// The settings of live mode that this program was started with.
     AsSet,
+    /// The containers of this repository.
+    Docker,
     /// One of the folder.
     Saved(String),
     /// One that is not saved.
     New,
 }
 
+/// The profile that the engine works by.
+fn in_use(cx: &Cx<'_>) -> Shown {
+    match (cx.settings.mode, cx.start.profile.as_deref()) {
+        (Mode::Embedded, _) => Shown::Embedded,
+        (Mode::Live, Some("lab")) => Shown::Lab,
+        (Mode::Live, Some("docker")) => Shown::Live(LiveChoice::Docker),
+        (Mode::Live, Some(name)) if profile::is_saved(&cx.settings.data_dir, name) => {
+            Shown::Live(LiveChoice::Saved(name.to_owned()))
+        }
+        (Mode::Live, _) => Shown::Live(LiveChoice::AsSet),
+    }
+}
+
 /// What the tab remembers.
 #[derive(Default)]
 pub(super) struct State {
+    /// It was: what is in use is chosen then.
+    shown: bool,
     chosen: Shown,
     /// Read from the folder; `None` before the tab was first shown, or when it must be read again.
     profiles: Option<Vec<Profile>>,
+    /// That of the containers, read with them.
+    docker: Option<Draft>,
     draft: Draft,
     /// The draft as it was taken up.
     before: Draft,
@@ -107,17 +118,58 @@ impl State {
         cx.files.save(cx.ctx, &name, move || Ok(text.into_bytes()));
     }
 
+    /// The name by which settings are loaded, of what is shown.
+    fn name(&self) -> Option<&str> {
+        match &self.chosen {
+            Shown::Embedded => Some("embedded"),
+            Shown::Lab => Some("lab"),
+            Shown::Live(LiveChoice::Docker) => Some("docker"),
+            Shown::Live(LiveChoice::Saved(name)) => Some(name),
+            Shown::Live(LiveChoice::AsSet | LiveChoice::New) => None,
+        }
+    }
+
+    /// Why the profile that is shown cannot be used; `None` when it can.
+    fn why_not(&self, cx: &Cx<'_>) -> Option<&'static str> {
+        let changed = matches!(self.chosen, Shown::Live(_)) && self.draft != self.before;
+        let runs = cx.link.engine().is_some();
+        if self.chosen == in_use(cx) && runs && !changed {
+            Some("it is in use")
+        } else if self.name().is_none() || changed {
+            Some("save it first")
+        } else {
+            start::busy(cx.snapshot)
+        }
+    }
+
+    /// Reads the profiles where that is due, and shows the one in use at first.
+    fn prepare(&mut self, cx: &mut Cx<'_>) {
+        if self.profiles.is_none() {
+            self.profiles = Some(profile::all(&cx.settings.data_dir));
+            // It comes with the program; what is not readable is what is set beside it, and that
+            // was said when the program started.
+            let docker = cx.start.of_profile("docker", cx.settings);
+            self.docker = docker
+                .ok()
+                .map(|(_, settings)| Draft::of("docker", &settings));
+        }
+        if !self.shown {
+            self.shown = true;
+            self.take_up(in_use(cx), cx);
+        }
+    }
+
     /// The acts of the title row, from the right.
     pub(super) fn acts_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        let again = |name: &str| format!("start the console with --profile {name}");
-        let why = match &self.chosen {
-            Shown::Embedded => used(Mode::Embedded, cx),
-            Shown::Live(LiveChoice::AsSet) => used(Mode::Live, cx),
-            Shown::Lab => again("lab"),
-            Shown::Live(LiveChoice::Saved(name)) => again(name),
-            Shown::Live(LiveChoice::New) => "save it first".to_owned(),
-        };
-        Btn::new("Use this profile").blocked(Some(&why)).show(ui);
+        self.prepare(cx);
+        let why = self.why_not(cx);
+        let hint = "Closes the engine, and opens one that works by this profile";
+        let button = Btn::new("Use this profile").hint(hint).blocked(why);
+        if button.clicked(ui)
+            && let Some(name) = self.name()
+        {
+            cx.acts.push(Action::UseProfile(name.to_owned()));
+        }
         let export = match self.chosen {
             Shown::Embedded | Shown::Lab => "Export template\u{2026}",
             Shown::Live(_) => "Export without secrets\u{2026}",
@@ -132,9 +184,6 @@ impl State {
     }
 
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
-        if self.profiles.is_none() {
-            self.profiles = Some(profile::all(&cx.settings.data_dir));
-        }
         let room = ui.available_rect_before_wrap();
         let [list, form, right] = split_columns(
             room,
@@ -163,10 +212,64 @@ impl State {
         }
     }
 
+    /// All profiles: those that come with the program, what it was started with, the saved ones.
+    fn listed(&self, cx: &Cx<'_>) -> Vec<Listed> {
+        let live = |choice, name: &str, draft: &Draft| Listed {
+            this: Shown::Live(choice),
+            name: name.to_owned(),
+            kind: draft.kind().word(),
+            note: draft.summary(),
+            status: Status::Unknown,
+        };
+        let mut all = vec![
+            Listed {
+                this: Shown::Embedded,
+                name: "Embedded".to_owned(),
+                kind: ProfileKind::Embedded.word(),
+                note: "this machine".to_owned(),
+                status: Status::Ok,
+            },
+            Listed {
+                this: Shown::Lab,
+                name: "Local lab".to_owned(),
+                kind: ProfileKind::Lab.word(),
+                note: "Kafka, Cassandra, here".to_owned(),
+                status: self.lab.status(),
+            },
+        ];
+        if let Some(docker) = &self.docker {
+            all.push(live(LiveChoice::Docker, "Docker", docker));
+        }
+        // What has a name of its own is not listed twice.
+        let as_set = Shown::Live(LiveChoice::AsSet);
+        if cx.settings.mode == Mode::Embedded || in_use(cx) == as_set {
+            let set = Draft::of("live", cx.settings);
+            all.push(live(LiveChoice::AsSet, "live", &set));
+        }
+        for profile in self.profiles.iter().flatten() {
+            let choice = LiveChoice::Saved(profile.name.clone());
+            all.push(match &profile.draft {
+                Ok(draft) => live(choice, &profile.name, draft),
+                Err(_) => Listed {
+                    this: Shown::Live(choice),
+                    name: profile.name.clone(),
+                    kind: "",
+                    note: "cannot be read".to_owned(),
+                    status: Status::Critical,
+                },
+            });
+        }
+        let used = in_use(cx);
+        for listed in all.iter_mut().filter(|listed| listed.this == used) {
+            listed.note = format!("in use \u{b7} {}", listed.note);
+        }
+        all
+    }
+
     fn list_ui(&mut self, ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
         let mut chosen = None;
         let current = self.chosen.clone();
-        let profiles = self.profiles.clone().unwrap_or_default();
+        let listed = self.listed(cx);
         let mut add = false;
         Panel::titled("Profiles").show_with(
             ui,
@@ -184,30 +287,8 @@ impl State {
                 let foot = 62.0;
                 let height = (ui.available_height() - foot).max(60.0);
                 ScrollArea::vertical().id_salt("profiles").max_height(height).auto_shrink([false, false]).show(ui, |ui| {
-                    let on = current == Shown::Embedded;
-                    let kind = ProfileKind::Embedded.word();
-                    if entry_ui(ui, "Embedded", kind, "this machine", Status::Ok, on) {
-                        chosen = Some(Shown::Embedded);
-                    }
-                    let on = current == Shown::Lab;
-                    let note = "Kafka, Cassandra, here";
-                    if entry_ui(ui, "Local lab", "LAB", note, self.lab.status(), on) {
-                        chosen = Some(Shown::Lab);
-                    }
-                    let as_set = Shown::Live(LiveChoice::AsSet);
-                    let set = Draft::of("live", cx.settings);
-                    let (kind, summary) = (set.kind().word(), set.summary());
-                    let on = current == as_set;
-                    if entry_ui(ui, "live", kind, &summary, Status::Unknown, on) {
-                        chosen = Some(as_set);
-                    }
-                    for profile in &profiles {
-                        let this = Shown::Live(LiveChoice::Saved(profile.name.clone()));
-                        let (status, kind, note) = match &profile.draft {
-                            Ok(draft) => (Status::Unknown, draft.kind().word(), draft.summary()),
-                            Err(_) => (Status::Critical, "", "cannot be read".to_owned()),
-                        };
-                        if entry_ui(ui, &profile.name, kind, &note, status, current == this) {
+                    for Listed { this, name, kind, note, status } in listed {
+                        if entry_ui(ui, &name, kind, &note, status, current == this) {
                             chosen = Some(this);
                         }
                     }
@@ -239,6 +320,7 @@ impl State {
         let draft = match &chosen {
             Shown::Embedded | Shown::Lab => Draft::default(),
             Shown::Live(LiveChoice::AsSet) => Draft::of("live", cx.settings),
+            Shown::Live(LiveChoice::Docker) => self.docker.clone().unwrap_or_default(),
             Shown::Live(LiveChoice::New) => Draft {
                 name: "new-profile".to_owned(),
                 ..Draft::of("", cx.settings)
@@ -263,6 +345,15 @@ impl State {
         self.draft = draft;
         self.chosen = chosen;
     }
+}
+
+/// A profile in the list.
+struct Listed {
+    this: Shown,
+    name: String,
+    kind: &'static str,
+    note: String,
+    status: Status,
 }
 
 /// One profile of the list; whether it was chosen.

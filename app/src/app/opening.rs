@@ -1,0 +1,115 @@
+//! Opening the engine again: by the same settings, or by those of another profile, and what works
+//! while there is none.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use eframe::egui::Context;
+use retail_engine::handle::Snapshot;
+use retail_engine::ports::{Clock as _, SystemClock};
+
+use super::Console;
+use crate::link::{Opened, Pending};
+use crate::pages::{Cx, Pages, closed};
+use crate::runbook::Outcome;
+use crate::start;
+use crate::views::format;
+
+/// What works while there is no engine.
+pub(super) struct Rooms<'a> {
+    pub(super) pages: &'a mut Pages,
+    pub(super) closed: &'a mut closed::State,
+}
+
+impl Console {
+    /// Whether there is no engine, and none is coming.
+    pub(super) fn could_not_open(&self) -> bool {
+        matches!(self.given.link.opened(), Opened::Failed(_))
+    }
+
+    /// Lets something work that needs no engine, on a snapshot in which nothing is known.
+    pub(super) fn with_nothing(
+        &mut self,
+        ctx: &Context,
+        work: impl FnOnce(&mut Rooms<'_>, &mut Cx<'_>),
+    ) {
+        let nothing = Snapshot::starting(self.given.settings.mode, now());
+        let mut acts = Vec::new();
+        let nothing = Arc::new(nothing);
+        let mut cx = self.given.cx(ctx, &nothing, &mut acts);
+        let mut rooms = Rooms {
+            pages: &mut self.pages,
+            closed: &mut self.closed,
+        };
+        work(&mut rooms, &mut cx);
+        if !acts.is_empty() {
+            ctx.request_repaint();
+        }
+        self.acts.append(&mut acts);
+    }
+
+    /// Writes down how the opening ended that was asked for.
+    pub(super) fn note_opening(&mut self) {
+        let ended = match self.given.link.opened() {
+            Opened::Opening(_) => return,
+            Opened::Running(_) => {
+                let took = self.given.link.opened_in().unwrap_or_default();
+                Outcome::Done(format!("opened in {}", format::duration(took)))
+            }
+            Opened::Failed(error) => Outcome::Failed(error.to_string()),
+        };
+        if let Some(act) = self.opening.take() {
+            self.given.runbook.end(act, ended);
+        }
+    }
+
+    /// Ends the engine and opens one by the settings of a profile.
+    pub(super) fn use_profile(&mut self, ctx: &Context, name: &str) {
+        match self.given.start.of_profile(name, &self.given.settings) {
+            Ok((start, settings)) => {
+                self.given.start = start;
+                self.given.settings = settings;
+                self.reopen(ctx, format!("Use the profile {name}"));
+            }
+            Err(error) => {
+                let remedy = error.remedy();
+                self.given.notices.push(error.to_string(), Some(remedy));
+            }
+        }
+    }
+
+    /// Opens the engine by the settings as they are now. Nothing of the pages outlives it: what
+    /// they hold is of the old engine.
+    pub(super) fn reopen(&mut self, ctx: &Context, what: String) {
+        let settings = self.given.settings.clone();
+        self.opening = Some(self.given.runbook.begin(now(), what, None));
+        self.pages = Pages::default();
+        self.closed = closed::State::default();
+        self.passport = None;
+        self.ended = Pending::Idle;
+        self.given.frozen = None;
+        if let Err(error) = self.given.link.reopen(settings, ctx) {
+            let remedy = "end other programs, then try again".to_owned();
+            self.given.notices.push(error.to_string(), Some(remedy));
+        }
+        ctx.request_repaint();
+    }
+
+    /// Why the engine cannot be closed now; `None` when it can, or when there is none.
+    pub(super) fn busy(&self) -> Option<&'static str> {
+        match self.given.link.opened() {
+            Opened::Opening(_) => Some("it is being opened"),
+            Opened::Running(_) => self
+                .given
+                .link
+                .snapshot()
+                .and_then(|known| start::busy(known)),
+            Opened::Failed(_) => None,
+        }
+    }
+}
+
+/// The time, where no engine tells it.
+fn now() -> DateTime<Utc> {
+    SystemClock::default().now()
+}
