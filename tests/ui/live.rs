@@ -48,6 +48,17 @@ fn is_real(desk: &Desk) {
     assert_eq!(simulated, None);
 }
 
+/// What a page asks for when it is first shown comes over the network.
+fn settled(desk: &mut Desk) {
+    const ASKED: [&str; 5] = ["Reading", "Counting", "Asking", "Looking", "Loading"];
+    desk.until_within(LONG, "nothing is waited for", |desk| {
+        let words = desk.words();
+        let mut waits = words.iter().filter(|word| word.ends_with('\u{2026}'));
+        !desk.sees("it is being counted")
+            && !waits.any(|word| ASKED.iter().any(|asked| word.starts_with(asked)))
+    });
+}
+
 #[test]
 #[ignore = "needs a running lab that may be broken: RETAIL_LAB_HOME"]
 fn a_cluster_is_set_up_loaded_and_loses_europe_by_clicks() {
@@ -63,6 +74,9 @@ fn a_cluster_is_set_up_loaded_and_loses_europe_by_clicks() {
     desk.key(Modifiers::COMMAND, Key::Num7);
     desk.until_seen("Profiles");
     desk.click("Profile Local lab");
+    desk.until("the servers are asked", |desk| {
+        !desk.sees("Asking the servers") && !desk.sees("Looking what is there")
+    });
     desk.shot("live-lab");
     desk.click("Use this profile");
     desk.until_within(LONG, "the topics are missed", |desk| desk.sees("Not open"));
@@ -78,22 +92,32 @@ fn a_cluster_is_set_up_loaded_and_loses_europe_by_clicks() {
 
     desk.load(retail_tests::sample_file());
     assert_eq!(desk.snapshot().mode, Mode::Live);
+    // Real servers are counted by comparing them, which a load does at its end.
+    desk.key(Modifiers::COMMAND, Key::Num1);
+    desk.until_seen("as compared");
+    assert!(desk.sees("Visible in all 3 data centres: 9\u{2009}854"));
     for page in Page::ALL {
         desk.harness
             .state_mut()
             .push(retail_console::actions::Action::Go(page));
         desk.frame();
-        // What a page asks for when it is first shown comes over the network.
-        desk.until_within(LONG, "nothing is waited for", |desk| {
-            !desk
-                .words()
-                .iter()
-                .any(|word| word.ends_with('\u{2026}') && word.contains("ing"))
-        });
+        settled(&mut desk);
         desk.shot(&format!("live-{}", page.slug()));
         desk.resize(1440.0, 900.0);
         desk.shot(&format!("live-{}-large", page.slug()));
         desk.resize(1280.0, 720.0);
+        is_real(&desk);
+    }
+    for (tab, slug) in [
+        ("Plan", "plan"),
+        ("Alert rules", "rules"),
+        ("Faults and lab", "faults"),
+        ("Settings", "settings"),
+    ] {
+        desk.click(&format!("Setup: {tab}"));
+        desk.frame();
+        settled(&mut desk);
+        desk.shot(&format!("live-setup-{slug}"));
         is_real(&desk);
     }
     let report = desk.engine().ask(Command::Verify).wait().unwrap().unwrap();
@@ -109,13 +133,15 @@ fn a_cluster_is_set_up_loaded_and_loses_europe_by_clicks() {
     desk.until_within(LONG, "the drill is over", |desk| {
         desk.snapshot().drill.is_none() && !records(desk).is_empty()
     });
-    desk.until_within(LONG, "the card is there", |desk| desk.sees("no line lost"));
+    desk.until_seen("Timeline");
     desk.shot("live-drill-done");
+    assert!(desk.sees("Survived: no line lost"), "{:#?}", desk.words());
     desk.resize(1440.0, 900.0);
     desk.shot("live-drill-done-large");
     let record = records(&desk).pop().unwrap();
     assert_eq!(record.rpo_lines, Some(0));
     assert_eq!(record.converged, Some(true));
-    assert_eq!(record.ledger_closed, Some(true));
+    // A drill adds no sample to data that is there.
+    assert_eq!(record.ledger_closed, None);
     is_real(&desk);
 }

@@ -3,7 +3,7 @@
 use eframe::egui::{Align, Layout, Ui};
 use retail_engine::config::{Mode, Settings};
 use retail_engine::handle::Engine;
-use retail_engine::model::{Dc, Topic};
+use retail_engine::model::{Dc, Region, Topic};
 
 use super::{Cx, Page, title_ui};
 use crate::actions::Action;
@@ -118,13 +118,15 @@ fn servers(settings: &Settings) -> String {
 /// What setting up makes, where it is missing.
 fn plan(settings: &Settings) -> Vec<String> {
     let live = &settings.live;
-    let topics = Topic::ALL.map(|topic| format!("{}{}", live.kafka_topic_prefix, topic.name()));
+    let named = |topic: Topic| format!("{}{}", live.kafka_topic_prefix, topic.name());
+    let lines = Region::ALL.map(|region| named(Topic::Lines(region)));
     let dcs = Dc::ALL.map(Dc::name).join(", ");
     vec![
         format!(
-            "Kafka: the topics {}, {} partitions each",
-            topics.join(", "),
-            settings.log.partitions
+            "Kafka: the topics {}, {} partitions each, and {} with one",
+            lines.join(", "),
+            settings.log.partitions,
+            named(Topic::Quarantine)
         ),
         format!(
             "Cassandra: the keyspace {} over {dcs}, and its tables",

@@ -1,6 +1,7 @@
 //! Nothing is loaded yet: a place to drop a file, and three ways to begin.
 
 use eframe::egui::{Align, Layout, Rect, Sense, Ui, vec2};
+use retail_engine::config::Mode;
 
 use super::Cx;
 use crate::actions::Action;
@@ -102,10 +103,19 @@ fn ready_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
     rect_ui(ui, inner, |ui| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let muted = theme::colors(ui).muted;
-            let note = "Data centres are simulated in embedded mode; the files on disk are real.";
+            let (ready, note) = match cx.settings.mode {
+                Mode::Embedded => (
+                    "Ready on this machine",
+                    "Data centres are simulated in embedded mode; the files on disk are real.",
+                ),
+                Mode::Live => (
+                    "Connected",
+                    "Lines are kept by Kafka and Cassandra; journals of this console lie here.",
+                ),
+            };
             Line::table(note).color(muted).show(ui);
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                Line::table("Ready on this machine").medium().show(ui);
+                Line::table(ready).medium().show(ui);
                 let partitions = cx.snapshot.partitions.len();
                 let mut said = Vec::new();
                 if partitions > 0 {

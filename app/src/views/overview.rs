@@ -157,8 +157,32 @@ fn took(snapshot: &Snapshot, rows: u64) -> String {
     })
 }
 
+/// Lines that every data centre had when they were last compared, and how long ago that was; `None`
+/// unless all three are known from then. Real servers are counted by comparing them, row by row.
+fn compared(ledger: &Ledger) -> Option<(u64, Duration)> {
+    let mut last: Option<(u64, Duration)> = None;
+    for (_, lines) in ledger.visible.iter() {
+        let (lines, age) = lines.newest()?;
+        last = Some(last.map_or((*lines, age), |(least, oldest)| {
+            (least.min(*lines), oldest.max(age))
+        }));
+    }
+    last.filter(|(_, age)| !age.is_zero())
+}
+
 /// Lines that every data centre has, and how far each is behind.
 fn visible(ledger: &Ledger) -> StripCell {
+    if let Some((lines, age)) = compared(ledger) {
+        return StripCell {
+            title: "Visible in all 3 data centres",
+            value: format::count(lines),
+            notes: [
+                format!("of {} lines stored", format::count(ledger.lines_now)),
+                format!("as compared {} ago", format::age(age)),
+            ],
+            status: Status::Stale,
+        };
+    }
     let known: Vec<(Dc, u64)> = ledger
         .visible
         .iter()

@@ -135,13 +135,30 @@ fn pin_ui(ui: &Ui, frame: Rect, (from, to): (f64, f64), x: impl Fn(f64) -> f32) 
     );
 }
 
+/// Width of the labels of the upright axis.
+const Y_LABELS: f32 = 52.0;
+/// Width of a time under the other.
+const TIME_LABEL: f32 = 56.0;
+
+/// A time below the axis of a chart that is `width` points wide. One that would stand across a corner is left
+/// out: at the left it runs into the zero of the other axis, at the right it is cut off.
+fn time_mark(at: f64, (from, to): (f64, f64), width: f32) -> String {
+    let inside = (width - Y_LABELS).max(1.0);
+    let corner = f64::from(TIME_LABEL / 2.0 / inside) * (to - from);
+    if at < from + corner || at > to - corner {
+        String::new()
+    } else {
+        format::clock(moment(at))
+    }
+}
+
 /// Draws it over the room that is left, `height` points high.
 pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
     let colors = theme::colors(ui);
     let top = top_of(chart);
     let (from, to) = chart.range;
     let value = chart.value;
-    let group = Id::unique(chart.group);
+    let (group, width) = (Id::unique(chart.group), ui.available_width());
     let drawn = ui.scope(|ui| {
         ui.visuals_mut().override_text_color = Some(colors.muted);
         ui.style_mut().text_styles.insert(
@@ -163,10 +180,10 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
             .set_margin_fraction(vec2(0.0, 0.0))
             .link_cursor(group, Vec2b::new(true, false))
             .cursor_color(colors.line_strong)
-            .y_axis_min_width(52.0)
+            .y_axis_min_width(Y_LABELS)
             .y_grid_spacer(move |_| y_marks(top))
             .x_grid_spacer(move |_| x_marks(from, to))
-            .x_axis_formatter(|mark, _| format::clock(moment(mark.value)))
+            .x_axis_formatter(move |mark, _| time_mark(mark.value, (from, to), width))
             .y_axis_formatter(move |mark, _| value(mark.value))
             .label_formatter(move |hover| match hover {
                 egui_plot::HoverPosition::NearDataPoint {
@@ -606,6 +623,19 @@ mod tests {
                 ["1970-01-01T00:00:01.000Z", "", ""]
             ]
         );
+    }
+
+    #[test]
+    fn a_time_is_not_written_across_a_corner() {
+        let range = (1_000.0, 1_060.0);
+        assert_eq!(time_mark(1_000.0, range, 600.0), "");
+        assert_eq!(time_mark(1_060.0, range, 600.0), "");
+        assert_eq!(
+            time_mark(1_020.0, range, 600.0),
+            format::clock(moment(1_020.0))
+        );
+        // What has little room has it for fewer.
+        assert_eq!(time_mark(1_020.0, range, 60.0), "");
     }
 
     #[test]

@@ -30,6 +30,15 @@ impl<T> Reading<T> {
         }
     }
 
+    /// The newest value there is, and how old it is: no age at all where it is known.
+    pub const fn newest(&self) -> Option<(&T, Duration)> {
+        match self {
+            Self::Known(value) => Some((value, Duration::ZERO)),
+            Self::Stale { value, age } => Some((value, *age)),
+            Self::Unknown(_) => None,
+        }
+    }
+
     /// The same standing with the value passed through `f`.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Reading<U> {
         match self {

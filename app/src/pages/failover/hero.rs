@@ -154,9 +154,10 @@ pub(super) fn rpo_ui(ui: &mut Ui, card: &Card) {
         Rpo::Proven(lines) => {
             big_ui(ui, &format::count(*lines), "");
             ui.horizontal(|ui| {
-                let (status, text) = match card.is_proven() {
-                    Some(true) => (widgets::Status::Ok, "proven: every row compared"),
-                    _ => (widgets::Status::Critical, "the replicas are not equal"),
+                let (status, text) = match (card.is_proven(), lines) {
+                    (Some(true), _) => (widgets::Status::Ok, "proven: every row compared"),
+                    (_, 1..) => (widgets::Status::Critical, "acknowledged and not readable"),
+                    (_, 0) => (widgets::Status::Critical, "the replicas are not equal"),
                 };
                 status_icon(ui, status);
                 Line::table(text).color(status.color(colors)).show(ui);

@@ -320,6 +320,8 @@ fn library_ui(ui: &mut Ui, rect: Rect, state: &mut State, ask: &mut Ask, cx: &Cx
                     .id_salt("library")
                     .auto_shrink([false, false])
                     .show(ui, |ui| {
+                        // The rows share the room exactly.
+                        ui.spacing_mut().item_spacing.y = 0.0;
                         for scenario in library {
                             scenario_ui(ui, scenario, height, busy, ask);
                         }

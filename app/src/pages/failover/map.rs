@@ -168,7 +168,10 @@ fn place_ui(painter: &Painter, place: &Place, rect: Rect, colors: &Palette) {
         status => status.color(colors),
     };
     let state = match place.status {
-        Status::Ok => format!("{} \u{b7} {}", place.latency, place.state.to_lowercase()),
+        // With a fault in force there is more to say of it than how fast it writes.
+        Status::Ok if !place.is_hit => {
+            format!("{} \u{b7} {}", place.latency, place.state.to_lowercase())
+        }
         _ => place.state.clone(),
     };
     for (line, (words, color)) in [(&state, color), (&place.note, colors.muted)]

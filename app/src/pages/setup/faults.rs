@@ -9,6 +9,7 @@ use crate::actions::Action;
 use crate::link::Pending;
 use crate::pages::{Cx, Page};
 use crate::runbook::{ActId, Outcome};
+use crate::start::ProfileKind;
 use crate::theme::{self, Icon, size};
 use crate::views::setup::faults::{self, FaultRow};
 use crate::widgets::{
@@ -42,8 +43,13 @@ impl State {
         let room = ui.available_rect_before_wrap();
         let [left, right] = split_columns(room, [Split::Share(1.6), Split::Share(1.0)]);
         let (rows, chosen) = (&self.rows, self.chosen);
+        let note = match ProfileKind::of(cx.settings) {
+            ProfileKind::Embedded => "simulated; each ends by itself",
+            ProfileKind::Lab => "on real servers; each ends by itself",
+            ProfileKind::Prod => "none here: this profile is not marked LAB",
+        };
         let clicked = Panel::titled("Faults that can be started")
-            .note("simulated; each ends by itself")
+            .note(note)
             .show_with(
                 ui,
                 left,
@@ -104,7 +110,7 @@ impl State {
             self.end(id, cx);
         }
         self.command_ui(ui, command, cx);
-        live_ui(ui, live);
+        live_ui(ui, live, ProfileKind::of(cx.settings));
     }
 
     fn end(&mut self, id: LeaseId, cx: &mut Cx<'_>) {
@@ -202,16 +208,24 @@ fn leases_ui(ui: &mut Ui, rect: eframe::egui::Rect, cx: &mut Cx<'_>) -> Option<L
     ended
 }
 
-fn live_ui(ui: &mut Ui, rect: eframe::egui::Rect) {
+fn live_ui(ui: &mut Ui, rect: eframe::egui::Rect, kind: ProfileKind) {
+    let text = match kind {
+        ProfileKind::Embedded => {
+            "Here every fault is simulated inside this process. In live mode a drill breaks real \
+             servers, and only those of a profile that is marked LAB: one for this machine is on \
+             Connections, under Local lab."
+        }
+        ProfileKind::Lab => {
+            "A fault kills or pauses a real server, and what ends it starts the server again. A \
+             data centre is down for as long as its node takes to come back."
+        }
+        ProfileKind::Prod => {
+            "The servers of this profile are never broken on purpose. A drill needs a profile that \
+             is marked LAB: one for this machine is on Connections, under Local lab."
+        }
+    };
     Panel::titled("On a cluster").show(ui, rect, |ui| {
         let muted = theme::colors(ui).muted;
-        Line::table(
-            "In embedded mode every fault is simulated inside this process. In live mode a drill breaks \
-             real servers, and only those of a profile that is marked LAB: one for this machine is on \
-             Connections, under Local lab.",
-        )
-        .color(muted)
-        .wrapped()
-        .show(ui);
+        Line::table(text).color(muted).wrapped().show(ui);
     });
 }

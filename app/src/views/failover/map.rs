@@ -39,6 +39,8 @@ pub struct Place {
     pub status: Status,
     /// Its state and, while a fault lasts, its end.
     pub state: String,
+    /// Whether a fault is in force there.
+    pub is_hit: bool,
     /// What the witnesses say, or what it serves.
     pub note: String,
     /// Latency of its writes.
@@ -163,6 +165,7 @@ fn place(snapshot: &Snapshot, dc: Dc) -> Place {
         dc,
         status,
         state,
+        is_hit: hit.is_some(),
         note: if verdict == DcVerdict::Up {
             card.serves.clone()
         } else {

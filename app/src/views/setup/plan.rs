@@ -1,6 +1,8 @@
 //! What is there against what is needed, object by object.
 
-use retail_engine::config::Settings;
+use std::time::Duration;
+
+use retail_engine::config::{Mode, Settings};
 use retail_engine::handle::Snapshot;
 use retail_engine::model::{Dc, Reading, Topic};
 
@@ -64,7 +66,7 @@ pub fn rows(snapshot: &Snapshot, settings: &Settings, counted: Option<&Counted>)
         .into_iter()
         .map(|topic| topic_row(snapshot, settings, topic))
         .collect();
-    rows.extend(Topic::ALL.map(|topic| group_row(snapshot, topic)));
+    rows.extend(Topic::ALL.map(|topic| group_row(snapshot, settings, topic)));
     rows.extend(Dc::ALL.map(|dc| replica_row(snapshot, dc)));
     rows.push(transactions_row(snapshot));
     rows.push(match counted.map(|counted| &counted.set_aside) {
@@ -87,6 +89,14 @@ pub fn rows(snapshot: &Snapshot, settings: &Settings, counted: Option<&Counted>)
     rows
 }
 
+/// What is put before the names of topics and groups on a cluster that is shared.
+fn prefix(settings: &Settings) -> &str {
+    match settings.mode {
+        Mode::Embedded => "",
+        Mode::Live => &settings.live.kafka_topic_prefix,
+    }
+}
+
 fn topic_row(snapshot: &Snapshot, settings: &Settings, topic: Topic) -> PlanRow {
     let there = snapshot
         .partitions
@@ -104,7 +114,7 @@ fn topic_row(snapshot: &Snapshot, settings: &Settings, topic: Topic) -> PlanRow 
         _ => PlanStep::Decide,
     };
     PlanRow {
-        object: format!("Topic {topic}"),
+        object: format!("Topic {}{topic}", prefix(settings)),
         there: if there == 0 {
             Reading::Unknown("the log has not been sampled yet".into())
         } else {
@@ -128,7 +138,7 @@ fn partitions(count: usize) -> String {
     }
 }
 
-fn group_row(snapshot: &Snapshot, topic: Topic) -> PlanRow {
+fn group_row(snapshot: &Snapshot, settings: &Settings, topic: Topic) -> PlanRow {
     let of_topic: Vec<_> = snapshot
         .partitions
         .iter()
@@ -141,7 +151,7 @@ fn group_row(snapshot: &Snapshot, topic: Topic) -> PlanRow {
         .count();
     let known = answered == of_topic.len() && answered > 0;
     PlanRow {
-        object: format!("Consumer group {}", topic.group()),
+        object: format!("Consumer group {}{}", prefix(settings), topic.group()),
         there: if known {
             Reading::Known(match committed {
                 0 => "has committed nothing yet".to_owned(),
@@ -186,27 +196,31 @@ fn replica_row(snapshot: &Snapshot, dc: Dc) -> PlanRow {
 
 /// Sales in each data centre.
 fn transactions_row(snapshot: &Snapshot) -> PlanRow {
-    let known: Vec<u64> = snapshot.store.as_ref().map_or_else(Vec::new, |store| {
-        let lines = store.dcs.iter().filter_map(|(_, dc)| dc.rows.known());
-        lines.map(|rows| rows.lines).collect()
+    // Real servers are counted by comparing them, so that the newest counts may be old.
+    let newest: Vec<(u64, Duration)> = snapshot.store.as_ref().map_or_else(Vec::new, |store| {
+        let rows = store.dcs.iter().filter_map(|(_, dc)| dc.rows.newest());
+        rows.map(|(rows, age)| (rows.lines, age)).collect()
     });
+    let lines = newest.iter().map(|(lines, _)| *lines);
+    let oldest = newest.iter().map(|(_, age)| *age).max();
     let needed = "the same lines in all 3 data centres".to_owned();
     let object = "Table transactions".to_owned();
-    let (there, step) = match (known.iter().min(), known.iter().max()) {
-        (Some(least), Some(most)) if known.len() == Dc::ALL.len() => {
-            let text = if least == most {
-                format!("{} lines in each", format::count(*least))
+    let (there, step) = match (lines.clone().min(), lines.max(), oldest) {
+        (Some(least), Some(most), Some(age)) if newest.len() == Dc::ALL.len() => {
+            let value = if least == most {
+                format!("{} lines in each", format::count(least))
             } else {
-                format!(
-                    "{} to {} lines",
-                    format::count(*least),
-                    format::count(*most)
-                )
+                format!("{} to {} lines", format::count(least), format::count(most))
             };
-            (Reading::Known(text), PlanStep::Unchanged)
+            let there = if age.is_zero() {
+                Reading::Known(value)
+            } else {
+                Reading::Stale { value, age }
+            };
+            (there, PlanStep::Unchanged)
         }
         _ => (
-            Reading::Unknown(format!("{} of 3 data centres known", known.len())),
+            Reading::Unknown(format!("{} of 3 data centres known", newest.len())),
             PlanStep::Unknown,
         ),
     };

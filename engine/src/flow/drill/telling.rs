@@ -1,5 +1,6 @@
 //! From what was watched to the events of a timeline, and the comparison at the end.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -10,8 +11,11 @@ use super::{Runtime, SETTLE, Watched};
 use crate::failover::Now;
 use crate::failover::drill::{DrillEvent, DrillStep, DrillTimeline, Replicas};
 use crate::failover::report::Series;
-use crate::model::{Dc, Region};
+use crate::model::{Dc, PerDc, Reading, Region, RowsDigest};
 use crate::ports::{Comparison, ReadSource, StoreError};
+
+/// Data centres that make a quorum of the three.
+const QUORUM: usize = 2;
 
 impl Runtime {
     /// Tells when the regions that were hit left, and when they worked again: for more than one,
@@ -132,33 +136,43 @@ impl Runtime {
         }
     }
 
-    /// Lines and probes that were acknowledged, and of those the ones that every data centre has.
+    /// Lines and probes that were acknowledged at QUORUM, and of those the ones that a read at
+    /// QUORUM finds. What one data centre alone has not (a node that was killed may lose its last
+    /// writes, and gets rows back by repair, probes never) is not lost; whether all three are equal
+    /// is a figure of its own.
     fn readable(
         &self,
         comparison: &Comparison,
         seen: &Seen,
         prefix: &str,
     ) -> Result<(u64, u64), StoreError> {
-        let mut kept: Vec<std::collections::BTreeSet<String>> = Vec::new();
+        let mut kept = PerDc::from_fn(|_| BTreeSet::new());
         for dc in Dc::ALL {
             let notes = self.store.notes(prefix, ReadSource::Alone(dc))?;
-            kept.push(notes.into_iter().map(|note| note.name).collect());
+            kept[dc] = notes.into_iter().map(|note| note.name).collect();
         }
-        let is_kept = |name: &&String| kept.iter().all(|notes| notes.contains(*name));
-        let probes = seen.acknowledged.iter().filter(is_kept).count() as u64;
+        let probes = &seen.acknowledged;
+        let found = probes.iter().filter(|name| is_at_quorum(&kept, name));
         let lines = self.analytics.lines();
-        // A data centre that cannot be read has nothing that can be read.
-        let stored = comparison
-            .stored
-            .iter()
-            .map(|(_, digest)| digest.known().map_or(0, |digest| digest.lines))
-            .min()
-            .unwrap_or(0);
+        let stored = lines_at_quorum(&comparison.stored);
         Ok((
-            seen.acknowledged.len() as u64 + lines,
-            probes + stored.min(lines),
+            probes.len() as u64 + lines,
+            found.count() as u64 + stored.min(lines),
         ))
     }
+}
+
+/// Whether a quorum of the data centres has a probe.
+fn is_at_quorum(kept: &PerDc<BTreeSet<String>>, name: &str) -> bool {
+    let having = kept.iter().filter(|(_, names)| names.contains(name));
+    having.count() >= QUORUM
+}
+
+/// Lines that a quorum of the data centres has. One that cannot be read has none that can be read.
+fn lines_at_quorum(stored: &PerDc<Reading<RowsDigest>>) -> u64 {
+    let mut lines = Dc::ALL.map(|dc| stored[dc].known().map_or(0, |digest| digest.lines));
+    lines.sort_unstable_by(|a, b| b.cmp(a));
+    lines[QUORUM - 1]
 }
 
 pub(super) fn tell_requests(
@@ -246,4 +260,42 @@ pub(super) fn series(watched: &Watched, from: Duration) -> Vec<Series> {
             points: hints,
         },
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_data_centres_have_is_not_lost() {
+        let names = |all: &[&str]| all.iter().map(ToString::to_string).collect();
+        let mut kept = PerDc::from_fn(|_| BTreeSet::new());
+        kept[Dc::Europe] = names(&["in all"]);
+        kept[Dc::Americas] = names(&["in all", "not in Europe", "in one"]);
+        kept[Dc::AsiaPacific] = names(&["in all", "not in Europe"]);
+        assert!(is_at_quorum(&kept, "in all") && is_at_quorum(&kept, "not in Europe"));
+        assert!(!is_at_quorum(&kept, "in one") && !is_at_quorum(&kept, "nowhere"));
+    }
+
+    #[test]
+    fn lines_that_one_data_centre_lacks_are_read_from_the_others() {
+        let of = |lines: [Option<u64>; 3]| {
+            PerDc::from_fn(|dc: Dc| {
+                let place = Dc::ALL.iter().position(|known| *known == dc).unwrap();
+                lines[place].map_or_else(
+                    || Reading::Unknown("down".to_owned()),
+                    |lines| {
+                        Reading::Known(RowsDigest {
+                            lines,
+                            ..RowsDigest::default()
+                        })
+                    },
+                )
+            })
+        };
+        assert_eq!(lines_at_quorum(&of([Some(7), Some(10), Some(10)])), 10);
+        assert_eq!(lines_at_quorum(&of([Some(10), Some(7), Some(6)])), 7);
+        assert_eq!(lines_at_quorum(&of([None, Some(10), Some(9)])), 9);
+        assert_eq!(lines_at_quorum(&of([None, None, Some(9)])), 0);
+    }
 }
