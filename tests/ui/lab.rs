@@ -5,6 +5,7 @@ use std::fs;
 use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::NodeT as _;
@@ -161,4 +162,34 @@ fn a_lab_is_planned_begun_given_up_and_wiped() {
         .filter_map(|act| Some(act.args.as_ref()?.get(1)?.as_str()))
         .collect();
     assert_eq!(verbs, ["up", "wipe"]);
+}
+
+#[test]
+#[ignore = "needs Java 17 and Maven: starts a lab of its own"]
+fn a_lab_is_set_up_and_stopped_by_clicks() {
+    // Fetched once, it takes a minute; the first time as long as the network does.
+    const LONG: Duration = Duration::from_mins(8);
+    let (mut desk, home) = desk(|_| Programs::default());
+    let _ends = Ends(home.clone());
+    desk.click("Set up a local lab\u{2026}");
+    desk.click("Set up and start");
+    desk.until_seen("starting; it does not answer yet");
+    desk.shot("lab-real-starting");
+    desk.until_within(LONG, "the lab is up", |desk| {
+        desk.sees("every server answers")
+    });
+    desk.until("all answer", |desk| {
+        let words = desk.words();
+        let answers = words.iter().filter(|word| *word == "answers");
+        answers.count() == Server::ALL.len()
+    });
+    desk.shot("lab-real-up");
+    desk.click("Stop the lab\u{2026}");
+    desk.click("Stop 4 servers");
+    desk.until_within(LONG, "the lab is down", |desk| desk.sees("no server runs"));
+    let down = states(&home)
+        .iter()
+        .all(|state| *state == ProcessState::Down);
+    assert!(down);
+    desk.shot("lab-real-down");
 }

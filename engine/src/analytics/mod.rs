@@ -27,6 +27,7 @@ mod report;
 mod returns;
 mod revenue;
 mod rfm;
+mod seen;
 mod segments;
 mod settings;
 mod spans;

@@ -13,6 +13,7 @@ use rust_decimal::Decimal;
 use super::delta::add;
 use super::filter::{Basis, Filter, Regions, Scope};
 use super::month::Month;
+use super::seen::Seen;
 use super::spans::{SpanCorrections, SpanningPart};
 use crate::model::{
     BucketKey, Catalog, CountryId, CustomerId, CustomerPart, Day, InvoiceTime, LineTable, Region,
@@ -116,8 +117,8 @@ struct Totals {
     products: Vec<Tally>,
     /// Cancelled lines by product id.
     cancelled: Vec<Tally>,
-    /// Fingerprints of the invoices seen. A tree, since a hash table that grows is there twice.
-    seen: BTreeSet<u64>,
+    /// The invoices seen.
+    seen: Seen,
     /// Fingerprints seen in more than one bucket.
     spanning: BTreeSet<u64>,
 }

@@ -315,13 +315,12 @@ fn library_ui(ui: &mut Ui, rect: Rect, state: &mut State, ask: &mut Ask, cx: &Cx
             |ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 let rows = library.len().max(1) as f32;
-                let height = (ui.available_height() / rows).clamp(32.0, 58.0);
+                // Whole points: nine fractions of one too many make a scroll bar.
+                let height = (ui.available_height() / rows).floor().clamp(32.0, 58.0);
                 eframe::egui::ScrollArea::vertical()
                     .id_salt("library")
                     .auto_shrink([false, false])
                     .show(ui, |ui| {
-                        // The rows share the room exactly.
-                        ui.spacing_mut().item_spacing.y = 0.0;
                         for scenario in library {
                             scenario_ui(ui, scenario, height, busy, ask);
                         }

@@ -22,6 +22,7 @@ use crate::ports::{
     StoreError, SystemClock,
 };
 
+mod peer;
 mod speed;
 
 /// Contact points out of `LAB_SERVERS`.

@@ -20,7 +20,7 @@ const FLUSH_LINES: usize = 10_000;
 const IN_FLIGHT: usize = 2;
 
 /// The clean lines of the whole file, in flushes, with the summaries that a consumer makes.
-fn flushes(catalog: &Arc<Catalog>) -> Vec<Flush> {
+pub(super) fn flushes(catalog: &Arc<Catalog>) -> Vec<Flush> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../assets/Online_Retail.csv.gz");
     let (rules, routing) = (Rules::builtin().unwrap(), RoutingMap::builtin().unwrap());
     let options = ReadOptions::default();
@@ -72,6 +72,36 @@ fn flushes(catalog: &Arc<Catalog>) -> Vec<Flush> {
     made
 }
 
+/// Writes flushes as a consumer does: one that fails is sent again, the same, until it is
+/// acknowledged. How many were.
+pub(super) fn write_all(store: &CassandraStore, flushes: &[Flush]) -> u64 {
+    let submit = |flush: &Flush| {
+        store
+            .submit(flush, Dc::Europe, ConsistencyLevel::Quorum)
+            .unwrap()
+    };
+    let mut repeats = 0;
+    let mut finish = |(flush, pending): (&Flush, Box<dyn crate::ports::PendingWrite>)| {
+        let mut done = pending.wait();
+        while let Err(error) = done {
+            assert_ne!(error.outcome(), Outcome::Fatal, "{error}");
+            repeats += 1;
+            done = submit(flush).wait();
+        }
+    };
+    let mut in_flight = VecDeque::new();
+    for flush in flushes {
+        if in_flight.len() == IN_FLIGHT {
+            finish(in_flight.pop_front().unwrap());
+        }
+        in_flight.push_back((flush, submit(flush)));
+    }
+    for pending in in_flight {
+        finish(pending);
+    }
+    repeats
+}
+
 #[test]
 #[ignore = "needs a lab: LAB_SERVERS; measures"]
 fn the_whole_file_is_written_at_quorum() {
@@ -84,31 +114,7 @@ fn the_whole_file_is_written_at_quorum() {
         .map(|bucket| bucket.lines.len())
         .sum();
     let clock = SystemClock::default();
-    let submit = |flush: &Flush| {
-        store
-            .submit(flush, Dc::Europe, ConsistencyLevel::Quorum)
-            .unwrap()
-    };
-    let mut repeats = 0;
-    // As a consumer does: one that fails is sent again, the same, until it is acknowledged.
-    let mut finish = |(flush, pending): (&Flush, Box<dyn crate::ports::PendingWrite>)| {
-        let mut done = pending.wait();
-        while let Err(error) = done {
-            assert_ne!(error.outcome(), Outcome::Fatal, "{error}");
-            repeats += 1;
-            done = submit(flush).wait();
-        }
-    };
-    let mut in_flight = VecDeque::new();
-    for flush in &flushes {
-        if in_flight.len() == IN_FLIGHT {
-            finish(in_flight.pop_front().unwrap());
-        }
-        in_flight.push_back((flush, submit(flush)));
-    }
-    for pending in in_flight {
-        finish(pending);
-    }
+    let repeats = write_all(&store, &flushes);
     let took = clock.monotonic();
     println!(
         "{lines} lines in {:.1} s, {:.0} lines/s, {repeats} flushes sent again",
