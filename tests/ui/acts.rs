@@ -19,16 +19,6 @@ use crate::Desk;
 const HEADER: &str =
     "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
 
-fn start(desk: &Desk, fault: Fault) {
-    let answer = desk.engine().ask(|reply| Command::StartFault {
-        fault,
-        lasts: Duration::from_mins(5),
-        by: "test".into(),
-        reply,
-    });
-    answer.wait().unwrap().unwrap();
-}
-
 fn outcome(desk: &Desk, what: &str) -> Option<Outcome> {
     let acts = desk.harness.state().runbook().acts();
     let act = acts.iter().rev().find(|act| act.what == what)?;
@@ -67,7 +57,7 @@ fn forgetful(settings: &mut Settings) {
 /// Loses a data centre until its region has left and its hints were dropped, and brings it back.
 fn lose(desk: &mut Desk, region: Region) {
     let dc = region.home();
-    start(desk, Fault::DcDown { dc });
+    desk.start_fault(Fault::DcDown { dc });
     desk.load_to_the_log(retail_tests::sample_file());
     desk.until("hints were dropped", |desk| {
         let snapshot = desk.snapshot();

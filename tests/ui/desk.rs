@@ -24,6 +24,8 @@ use retail_engine::config::{ErrorLimit, Settings};
 use retail_engine::flow::{LoadRequest, Resume, Until};
 use retail_engine::handle::{Command, Engine, Snapshot};
 use retail_engine::intake::ReadOptions;
+use retail_engine::model::Topic;
+use retail_engine::ports::Fault;
 use tempfile::TempDir;
 
 /// Longer than anything takes on a busy machine.
@@ -152,6 +154,27 @@ impl Desk {
             .engine()
             .ask(|reply| Command::Load(Box::new(request), reply));
         answer.wait().unwrap().unwrap();
+    }
+
+    /// Starts a fault by a command, not by clicks; it lasts longer than the test.
+    pub(crate) fn start_fault(&self, fault: Fault) {
+        let answer = self.engine().ask(|reply| Command::StartFault {
+            fault,
+            lasts: Duration::from_mins(5),
+            by: "test".into(),
+            reply,
+        });
+        answer.wait().unwrap().unwrap();
+    }
+
+    /// Where the partitions of a topic end.
+    pub(crate) fn ends(&self, topic: Topic) -> Vec<u64> {
+        let snapshot = self.snapshot();
+        let views = snapshot.partitions.iter();
+        views
+            .filter(|view| view.partition.topic == topic)
+            .map(|view| view.end.unwrap().0)
+            .collect()
     }
 
     /// One frame.

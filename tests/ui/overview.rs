@@ -1,7 +1,6 @@
 //! The overview.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use eframe::egui::accesskit::{Role, Toggled};
 use eframe::egui::{Key, Modifiers};
@@ -11,7 +10,6 @@ use retail_console::actions::Action;
 use retail_console::pages::Page;
 use retail_console::prefs::ThemeChoice;
 use retail_console::views::{format, ledger};
-use retail_engine::handle::Command;
 use retail_engine::model::Dc;
 use retail_engine::ports::Fault;
 
@@ -32,16 +30,6 @@ fn label(desk: &Desk, begin: &str) -> String {
         .into_iter()
         .find(|word| word.starts_with(begin))
         .unwrap()
-}
-
-fn start(desk: &Desk, fault: Fault) {
-    let answer = desk.engine().ask(|reply| Command::StartFault {
-        fault,
-        lasts: Duration::from_mins(5),
-        by: "test".into(),
-        reply,
-    });
-    answer.wait().unwrap().unwrap();
 }
 
 #[test]
@@ -116,7 +104,7 @@ fn each_place_of_the_pipeline_leads_to_its_page() {
 fn with_a_data_centre_down_nothing_is_summed_up_as_if_it_were_known() {
     let mut desk = loaded(|_| Vec::new());
     desk.resize(1440.0, 900.0);
-    start(&desk, Fault::DcDown { dc: Dc::Americas });
+    desk.start_fault(Fault::DcDown { dc: Dc::Americas });
     desk.until_seen("Visible in all 3 data centres: 2 of 3 known");
     desk.until_seen("Americas_DC Unknown");
     desk.until_seen("Americas_DC: Down");

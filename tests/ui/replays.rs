@@ -37,15 +37,6 @@ fn desk() -> Desk {
     desk
 }
 
-fn ends(desk: &Desk) -> Vec<u64> {
-    let snapshot = desk.snapshot();
-    let views = snapshot.partitions.iter();
-    views
-        .filter(|view| view.partition.topic == EUROPE)
-        .map(|view| view.end.unwrap().0)
-        .collect()
-}
-
 /// Applies the plan on the screen, which must be to read so many lines again, and waits until they
 /// were; the arguments of the last act.
 fn applied(desk: &mut Desk, lines: u64) -> Vec<String> {
@@ -77,7 +68,7 @@ fn to_where_a_load_began() {
 #[test]
 fn to_an_offset_of_one_partition() {
     let mut desk = desk();
-    let end = ends(&desk)[0];
+    let end = desk.ends(EUROPE)[0];
     desk.click("To an offset per partition");
     desk.retype("Offset of partition 0", "x");
     desk.until_seen("Needed: an offset for partition 0");
@@ -95,7 +86,7 @@ fn back_by_a_number_of_lines() {
     let mut desk = desk();
     desk.click("Back by a number of lines");
     desk.retype("Lines back", "7");
-    let lines = 7 * ends(&desk).len() as u64;
+    let lines = 7 * desk.ends(EUROPE).len() as u64;
     let args = applied(&mut desk, lines);
     assert_eq!(args, ["--topic europe-transactions --to -7 --yes"]);
 }
@@ -118,7 +109,7 @@ fn to_a_time() {
         .engine()
         .ask(|reply| Command::PlanReplay(Box::new(request), reply));
     let plan = plan.wait().unwrap().unwrap();
-    assert_eq!(plan.read_again, ends(&desk).iter().sum::<u64>());
+    assert_eq!(plan.read_again, desk.ends(EUROPE).iter().sum::<u64>());
     let args = applied(&mut desk, plan.read_again);
     assert!(
         args[0].starts_with("--topic europe-transactions --to 20"),
@@ -129,7 +120,7 @@ fn to_a_time() {
 #[test]
 fn to_offsets_from_a_file() {
     let mut desk = desk();
-    let end = ends(&desk)[1];
+    let end = desk.ends(EUROPE)[1];
     let file = desk.dir.path().join("offsets.csv");
     let text = format!("europe-transactions,1,{}\n", end - 25);
     std::fs::write(&file, text).unwrap();

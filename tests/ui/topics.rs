@@ -43,15 +43,6 @@ fn committed(desk: &Desk) -> Vec<u64> {
         .collect()
 }
 
-fn ends(desk: &Desk) -> Vec<u64> {
-    let snapshot = desk.snapshot();
-    let views = snapshot.partitions.iter();
-    views
-        .filter(|view| view.partition.topic == EUROPE)
-        .map(|view| view.end.unwrap().0)
-        .collect()
-}
-
 /// A count as the console writes it.
 fn grouped(count: u64) -> String {
     retail_console::views::format::count(count)
@@ -76,7 +67,7 @@ fn more() -> String {
 fn a_replay_by_clicks_is_planned_confirmed_read_back_and_leaves_the_digests() {
     let mut desk = desk();
     let before = digest(&desk);
-    let ends = ends(&desk);
+    let ends = desk.ends(EUROPE);
     let all: u64 = ends.iter().sum();
     assert_eq!(committed(&desk), ends);
     desk.until_seen("Caught up");
@@ -137,7 +128,7 @@ fn skipping_lines_needs_the_name_and_undo_reads_them_after_all() {
     open_topics(&mut desk);
     desk.until_seen("held");
     let behind = |desk: &Desk| {
-        let ends: u64 = ends(desk).iter().sum();
+        let ends: u64 = desk.ends(EUROPE).iter().sum();
         ends - committed(desk).iter().sum::<u64>()
     };
     desk.until("the new lines wait", |desk| behind(desk) == MORE);
@@ -183,7 +174,7 @@ fn a_plan_of_a_group_that_moved_is_refused_with_the_reason() {
     let mut desk = Desk::empty();
     desk.load(retail_tests::sample_file());
     open_topics(&mut desk);
-    let ends = ends(&desk);
+    let ends = desk.ends(EUROPE);
     desk.click("Replay europe-transactions\u{2026}");
     desk.until_seen("dry run, nothing changed");
     let replay = format!("Replay {} lines", grouped(ends.iter().sum()));
@@ -227,7 +218,7 @@ fn a_group_that_never_committed_is_unknown() {
     desk.load_to_the_log(retail_tests::sample_file());
     open_topics(&mut desk);
     desk.until_seen("held");
-    assert!(ends(&desk).iter().all(|end| *end > 0));
+    assert!(desk.ends(EUROPE).iter().all(|end| *end > 0));
     let never = |desk: &Desk| {
         let snapshot = desk.snapshot();
         snapshot
@@ -270,7 +261,7 @@ fn browsed(desk: &Desk, from: BrowseFrom, scan: u64, contains: Option<&str>) -> 
 #[test]
 fn browsing_shows_what_the_log_holds_and_nothing_before_run() {
     let mut desk = desk();
-    let ends = ends(&desk);
+    let ends = desk.ends(EUROPE);
     desk.click("Below: Messages");
     desk.click("Show europe-transactions partition 1");
     desk.until_seen("Reads 1\u{2009}000 messages from offset 0");

@@ -154,6 +154,22 @@ fn warning_ui(ui: &mut Ui, rect: Rect, warning: &str) {
     });
 }
 
+/// A dense table of plain cells: what a row says in a column.
+fn text_table<T>(
+    ui: &mut Ui,
+    id: &str,
+    columns: &[ColumnSpec<'_>],
+    all: &[T],
+    text: impl Fn(&T, usize) -> String,
+) {
+    let cell = |ui: &mut Ui, row: usize, column| {
+        if let Some(of) = all.get(row) {
+            text_cell(ui, text(of, column));
+        }
+    };
+    table(ui, id, columns, all.len(), size::ROW_DENSE, None, cell);
+}
+
 fn prices_ui(ui: &mut Ui, rect: Rect, page: &ProductPage) {
     Panel::titled("Months and prices")
         .note("\u{a3} for one")
@@ -167,26 +183,19 @@ fn prices_ui(ui: &mut Ui, rect: Rect, page: &ProductPage) {
                 ColumnSpec::number("Median", 62.0),
                 ColumnSpec::number("Most", 62.0),
             ];
-            let all = &page.months;
-            table(
+            text_table(
                 ui,
                 "prices",
                 &columns,
-                all.len(),
-                size::ROW_DENSE,
-                None,
-                |ui, row, column| {
-                    let Some(of) = all.get(row) else { return };
-                    let text = match column {
-                        0 => of.month.to_string(),
-                        1 => format::signed(of.items),
-                        2 => format::count(of.lines),
-                        3 => format::decimal(of.amount),
-                        4 => format::decimal(of.price_min),
-                        5 => format::decimal(of.price_median),
-                        _ => format::decimal(of.price_max),
-                    };
-                    text_cell(ui, text);
+                &page.months,
+                |of, column| match column {
+                    0 => of.month.to_string(),
+                    1 => format::signed(of.items),
+                    2 => format::count(of.lines),
+                    3 => format::decimal(of.amount),
+                    4 => format::decimal(of.price_min),
+                    5 => format::decimal(of.price_median),
+                    _ => format::decimal(of.price_max),
                 },
             );
         });
@@ -203,23 +212,17 @@ fn countries_ui(ui: &mut Ui, rect: Rect, page: &ProductPage) {
             ColumnSpec::number("Sales \u{a3}", 96.0),
         ];
         let all = &page.countries;
-        table(
+        text_table(
             ui,
             "product countries",
             &columns,
-            all.len(),
-            size::ROW_DENSE,
-            None,
-            |ui, row, column| {
-                let Some(of) = all.get(row) else { return };
-                let text = match column {
-                    0 => of.country.to_string(),
-                    1 => format::count(of.invoices),
-                    2 => format::count(of.lines),
-                    3 => format::signed(of.items),
-                    _ => format::decimal(of.amount),
-                };
-                text_cell(ui, text);
+            all,
+            |of, column| match column {
+                0 => of.country.to_string(),
+                1 => format::count(of.invoices),
+                2 => format::count(of.lines),
+                3 => format::signed(of.items),
+                _ => format::decimal(of.amount),
             },
         );
     });
