@@ -147,6 +147,7 @@ impl Console {
     #[must_use]
     pub fn started_by(mut self, start: Start) -> Self {
         self.given.link.set_access(start.access);
+        self.given.runbook = Runbook::of_profile(start.profile.clone());
         self.given.start = start;
         self
     }
@@ -531,7 +532,7 @@ impl Console {
                 self.given.notices.push(told, Some(remedy));
             }
             Action::UseProfile(name) => self.use_profile(ctx, &name),
-            Action::Reopen => self.reopen(ctx, "Open the engine once more".to_owned()),
+            Action::Reopen => self.open_again(ctx),
             Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
             Action::Settings => {
                 self.go(Page::Setup);

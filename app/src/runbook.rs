@@ -29,6 +29,8 @@ pub struct Act {
     /// The arguments of `retail-engine` that do the same; `None` where the program has no verb
     /// for it.
     pub args: Option<Vec<String>>,
+    /// The profile that all later acts are done by, where this act chose one.
+    pub profile: Option<String>,
     /// What became of it.
     pub outcome: Outcome,
 }
@@ -41,9 +43,28 @@ pub struct ActId(usize);
 #[derive(Debug, Default)]
 pub struct Runbook {
     acts: Vec<Act>,
+    /// The profile that the program was started with.
+    profile: Option<String>,
 }
 
 impl Runbook {
+    /// An empty one, of a program that was started with a profile.
+    pub fn of_profile(profile: Option<String>) -> Self {
+        Self {
+            profile,
+            ..Self::default()
+        }
+    }
+
+    /// Writes down that another profile is used from now on.
+    pub fn switch(&mut self, at: DateTime<Utc>, profile: &str) -> ActId {
+        let act = self.begin(at, format!("Use the profile {profile}"), None);
+        if let Some(act) = self.acts.get_mut(act.0) {
+            act.profile = Some(profile.to_owned());
+        }
+        act
+    }
+
     /// Writes an act down; `at` is the time of the newest snapshot.
     pub fn begin(
         &mut self,
@@ -56,6 +77,7 @@ impl Runbook {
                 at,
                 what: what.into(),
                 args,
+                profile: None,
                 outcome: Outcome::Running,
             });
         }
@@ -86,6 +108,9 @@ impl Runbook {
         let mut text =
             String::from("#!/bin/sh\n# What was done in the console, as commands.\nset -e\n");
         let _infallible = writeln!(text, "export RETAIL_DATA_DIR={}", quoted(data_dir));
+        if let Some(profile) = &self.profile {
+            let _infallible = writeln!(text, "{}", by_profile(profile));
+        }
         for act in &self.acts {
             let at = act.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
             let outcome = match &act.outcome {
@@ -99,12 +124,20 @@ impl Runbook {
                 one_line(&act.what),
                 one_line(&outcome)
             );
+            if let Some(profile) = &act.profile {
+                let _infallible = writeln!(text, "{}", by_profile(profile));
+            }
             if let Some(command) = Self::command(act) {
                 let _infallible = writeln!(text, "{command}");
             }
         }
         text
     }
+}
+
+/// What makes the commands that follow work by a profile.
+fn by_profile(profile: &str) -> String {
+    format!("export RETAIL_PROFILE={}", quoted(profile))
 }
 
 fn one_line(text: &str) -> String {
@@ -149,6 +182,29 @@ mod tests {
         assert!(
             script.contains("End all faults: not ended yet\n"),
             "{script}"
+        );
+    }
+
+    #[test]
+    fn a_script_works_by_the_profile_that_each_act_was_done_by() {
+        let mut book = Runbook::of_profile(Some("lab".to_owned()));
+        let at = DateTime::UNIX_EPOCH;
+        book.begin(at, "Verify", Some(vec!["verify".into()]));
+        book.switch(at, "my profile");
+        book.begin(at, "Verify", Some(vec!["verify".into()]));
+        let script = book.script("d");
+        let commands: Vec<_> = script
+            .lines()
+            .filter(|line| line.starts_with("export RETAIL_P") || line.starts_with("retail-"))
+            .collect();
+        assert_eq!(
+            commands,
+            [
+                "export RETAIL_PROFILE=lab",
+                "retail-engine verify",
+                "export RETAIL_PROFILE='my profile'",
+                "retail-engine verify"
+            ]
         );
     }
 }

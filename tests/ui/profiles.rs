@@ -99,3 +99,22 @@ fn a_profile_that_is_not_there_is_named() {
     assert!(desk.sees("embedded"), "those that are there are named");
     assert!(desk.harness.state().link().engine().is_some());
 }
+
+#[test]
+fn what_is_above_profiles_is_named_where_it_keeps_one_from_being_used() {
+    let mut sources = Sources::default();
+    let env = [("RETAIL_MODE", "live"), ("MONITORING_PORT", "0")];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    sources.env.extend(env);
+    let start = Start {
+        sources,
+        ..Start::default()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut desk = Desk::at(dir, start, |_| (), |_| Vec::new());
+    let action = Action::UseProfile("embedded".to_owned());
+    desk.harness.state_mut().push(action);
+    desk.until_seen("mode is set by");
+    assert!(desk.sees("RETAIL_MODE"));
+    assert!(desk.harness.state().link().engine().is_some());
+}

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use eframe::egui::Context;
+use retail_engine::config::Mode;
 use retail_engine::handle::Snapshot;
 use retail_engine::ports::{Clock as _, SystemClock};
 
 use super::Console;
 use crate::link::{Opened, Pending};
 use crate::pages::{Cx, Pages, closed};
-use crate::runbook::Outcome;
+use crate::runbook::{ActId, Outcome};
 use crate::start;
 use crate::views::format;
 
@@ -20,6 +21,9 @@ pub(super) struct Rooms<'a> {
     pub(super) pages: &'a mut Pages,
     pub(super) closed: &'a mut closed::State,
 }
+
+/// The profile that needs no servers.
+const EMBEDDED: &str = "embedded";
 
 impl Console {
     /// Whether there is no engine, and none is coming.
@@ -67,9 +71,17 @@ impl Console {
     pub(super) fn use_profile(&mut self, ctx: &Context, name: &str) {
         match self.given.start.of_profile(name, &self.given.settings) {
             Ok((start, settings)) => {
+                if name == EMBEDDED && settings.mode != Mode::Embedded {
+                    let source = start.source("mode");
+                    let told = format!("mode is set by {source}, which is above every profile");
+                    let remedy = "take it away there, then start the console again".to_owned();
+                    self.given.notices.push(told, Some(remedy));
+                    return;
+                }
                 self.given.start = start;
                 self.given.settings = settings;
-                self.reopen(ctx, format!("Use the profile {name}"));
+                let act = self.given.runbook.switch(now(), name);
+                self.reopen(ctx, act);
             }
             Err(error) => {
                 let remedy = error.remedy();
@@ -78,11 +90,18 @@ impl Console {
         }
     }
 
+    /// Opens the engine once more.
+    pub(super) fn open_again(&mut self, ctx: &Context) {
+        let what = "Open the engine once more";
+        let act = self.given.runbook.begin(now(), what, None);
+        self.reopen(ctx, act);
+    }
+
     /// Opens the engine by the settings as they are now. Nothing of the pages outlives it: what
     /// they hold is of the old engine.
-    pub(super) fn reopen(&mut self, ctx: &Context, what: String) {
+    fn reopen(&mut self, ctx: &Context, act: ActId) {
         let settings = self.given.settings.clone();
-        self.opening = Some(self.given.runbook.begin(now(), what, None));
+        self.opening = Some(act);
         self.pages = Pages::default();
         self.closed = closed::State::default();
         self.passport = None;

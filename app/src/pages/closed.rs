@@ -56,10 +56,7 @@ impl State {
 
     fn make(&mut self, cx: &mut Cx<'_>) {
         self.failed = None;
-        let mut args = vec!["setup".to_owned()];
-        if let Some(profile) = &cx.start.profile {
-            args.extend(["--profile".to_owned(), profile.clone()]);
-        }
+        let args = vec!["setup".to_owned()];
         let what = "Set up topics and tables";
         let act = cx.runbook.begin(cx.snapshot.at, what, Some(args));
         let settings = cx.settings.clone();
