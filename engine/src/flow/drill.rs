@@ -58,8 +58,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 const POINT_EVERY: Duration = Duration::from_millis(100);
 /// How long the traffic may take to get going.
 const FLOWING_WITHIN: Duration = Duration::from_secs(10);
-/// How long the return may take beyond hold-down and repair.
+/// How long the way home may take beyond hold-down and repair, once the data centre is back.
 const RETURN_MARGIN: Duration = Duration::from_secs(20);
+/// How long a data centre may take to come back: a real node starts within half a minute, and
+/// within minutes on a machine that is busy.
+const RESTART: Duration = Duration::from_mins(4);
 /// How long the replicas may take to have everything after the traffic has ended.
 const SETTLE: Duration = Duration::from_secs(20);
 
@@ -270,7 +273,12 @@ impl Watched {
     }
 
     fn has(&self, step: DrillStep) -> bool {
-        self.steps.iter().any(|(known, _)| *known == step)
+        self.when(step).is_some()
+    }
+
+    fn when(&self, step: DrillStep) -> Option<Now> {
+        let known = self.steps.iter().find(|(known, _)| *known == step);
+        known.map(|(_, now)| *now)
     }
 }
 
@@ -336,7 +344,7 @@ impl Runtime {
         };
         self.tell_moves(&mut timeline, &seen, window);
         tell_requests(&mut timeline, &seen, window, end, to, self);
-        self.compare_all(&mut timeline, &mut watched, &seen, &prefix);
+        let stored = self.compare_all(&mut timeline, &mut watched, &seen, &prefix);
         tell_watched(&mut timeline, &watched, to);
         let report = Report {
             setting: self.setting(),
@@ -348,7 +356,7 @@ impl Runtime {
         if self.store.settle(SETTLE) == Settled::NotYet {
             tracing::info!("a data centre has not settled by the end of the drill");
         }
-        let ledger = load.map(|record| self.ledger(&record));
+        let ledger = load.map(|record| self.ledger_at_end(&record, stored));
         let outcome = DrillOutcome { report, ledger };
         self.archive(&outcome);
         drop(place);
@@ -532,7 +540,12 @@ impl Runtime {
                 return Ok(());
             }
             let is_enough = self.drills.cancelled() == Some(DrillPhase::Returning);
-            if is_enough || now.since_start.saturating_sub(to.since_start) > limit {
+            let (since, limit) = match watched.when(DrillStep::Returned) {
+                Some(returned) => (returned, limit),
+                None if down.is_empty() => (to, limit),
+                None => (to, RESTART),
+            };
+            if is_enough || now.since_start.saturating_sub(since.since_start) > limit {
                 return Ok(());
             }
             self.look_again()?;

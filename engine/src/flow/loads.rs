@@ -531,6 +531,24 @@ impl Runtime {
         ledger
     }
 
+    /// The same when it is over. A store that does not count as it writes says what it holds when
+    /// it is compared: `compared`.
+    pub(crate) fn ledger_at_end(
+        &self,
+        record: &LoadRecord,
+        compared: Option<PerDc<Reading<RowsDigest>>>,
+    ) -> Ledger {
+        let mut ledger = self.ledger(record);
+        let counts = ledger
+            .visible
+            .iter()
+            .all(|(_, rows)| rows.known().is_some());
+        if let (false, Some(stored)) = (counts, compared) {
+            ledger.visible = stored.map(|rows| rows.map(|rows| rows.lines));
+        }
+        ledger
+    }
+
     fn tell_broken_off(&self, load: LoadId, error: &LoadError) {
         let cause = error.to_string();
         self.events.emit(EventKind::LoadStopped { load, cause });

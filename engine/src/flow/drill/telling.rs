@@ -98,14 +98,14 @@ impl Runtime {
         }
     }
 
-    /// Compares everything, at every data centre alone.
+    /// Compares everything, at every data centre alone; what each holds, if that could be read.
     pub(super) fn compare_all(
         &self,
         timeline: &mut DrillTimeline,
         watched: &mut Watched,
         seen: &Seen,
         prefix: &str,
-    ) {
+    ) -> Option<PerDc<Reading<RowsDigest>>> {
         self.store.settle(SETTLE);
         self.analytics.settle();
         let compared = self.store.compare().and_then(|comparison| {
@@ -127,11 +127,13 @@ impl Runtime {
                     replicas,
                 };
                 timeline.record(event, now);
+                Some(comparison.stored)
             }
             Err(error) => {
                 let why = format!("the replicas could not be compared: {error}");
                 let event = DrillEvent::WillNotCome(DrillStep::DigestsEqual, why);
                 timeline.record(event, now);
+                None
             }
         }
     }
