@@ -68,13 +68,18 @@ impl Lab {
     }
 
     fn cql(&self, text: &str) {
+        self.try_cql(text).unwrap();
+    }
+
+    fn try_cql(&self, text: &str) -> Result<(), String> {
         let options = super::config::Options::of(&self.settings).unwrap();
         let runtime = super::runtime().unwrap();
-        runtime.block_on(async {
+        let done = runtime.block_on(async {
             let session = super::session::connect(&options).await.unwrap();
-            session.query_unpaged(text, &[]).await.unwrap();
+            session.query_unpaged(text, &[]).await
         });
         runtime.shutdown_background();
+        done.map(drop).map_err(|error| error.to_string())
     }
 }
 
@@ -82,7 +87,11 @@ impl Drop for Lab {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             let keyspace = &self.settings.live.cassandra_keyspace;
-            self.cql(&format!("DROP KEYSPACE {keyspace}"));
+            // Nodes that have just written much may take longer than a request.
+            wait_until("the keyspace is dropped", || {
+                let dropped = self.try_cql(&format!("DROP KEYSPACE IF EXISTS {keyspace}"));
+                dropped.is_ok()
+            });
         }
     }
 }

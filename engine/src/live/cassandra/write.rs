@@ -29,8 +29,10 @@ use crate::model::{
 use crate::ports::{BucketWrite, Flush, PendingWrite, StoreError, WriteReceipt, WriteTimestamp};
 
 /// Rows of a batch. More would hold other requests up at the replicas, and cost more to repeat.
-const BATCH_ROWS: usize = 32;
-/// Bytes of summaries or rejects of a batch, about: below the 50 KiB that Cassandra refuses by
+const BATCH_ROWS: usize = 64;
+/// Bytes of a row beside its texts: numbers, dates, and the length of each column.
+const FIXED_BYTES: usize = 96;
+/// Bytes of a batch, about: below the 50 KiB that Cassandra refuses by
 /// default.
 const BATCH_BYTES: usize = 32 << 10;
 
@@ -77,6 +79,14 @@ impl LineValues {
             customer: line.customer.and_then(|id| catalog.customer_name(id)),
             line,
         }
+    }
+
+    /// Bytes that it takes in a batch, about: its texts, and what is of one size.
+    fn len(&self) -> usize {
+        let product = self.product.as_ref();
+        let product = product.map_or(0, |name| name.stock_code.len() + name.description.len());
+        let customer = self.customer.as_ref().map_or(0, CompactString::len);
+        FIXED_BYTES + self.country.len() + self.line.invoice_no.len() + product + customer
     }
 }
 
@@ -183,16 +193,7 @@ impl Plan {
         for bucket in &flush.buckets {
             let key = bucket.key;
             let country = catalog.country_name(key.country).unwrap_or_default();
-            for lines in bucket.lines.chunks(BATCH_ROWS) {
-                let rows = lines
-                    .iter()
-                    .map(|line| LineValues::new(key, &country, line.clone(), catalog));
-                first.push(Job::Lines {
-                    table: key.table,
-                    timestamp: stamp(bucket.timestamp),
-                    rows: rows.collect(),
-                });
-            }
+            first.extend(line_jobs(bucket, &country, catalog));
             summaries.push(SummaryValues::new(
                 bucket,
                 Round::default(),
@@ -223,6 +224,28 @@ impl Plan {
     }
 }
 
+/// The lines of a bucket in batches of no more rows and bytes than one may have.
+fn line_jobs(
+    bucket: &BucketWrite,
+    country: &CompactString,
+    catalog: &Catalog,
+) -> impl Iterator<Item = Job> {
+    let lines = bucket.lines.iter().cloned();
+    let rows = lines.map(|line| LineValues::new(bucket.key, country, line, catalog));
+    let mut place = 0;
+    let part = move |_row: &LineValues| {
+        place += 1;
+        (place - 1) / BATCH_ROWS
+    };
+    grouped(rows, part, LineValues::len)
+        .into_iter()
+        .map(|rows| Job::Lines {
+            table: bucket.key.table,
+            timestamp: stamp(bucket.timestamp),
+            rows,
+        })
+}
+
 fn summary_jobs(summaries: Vec<SummaryValues>) -> Vec<Job> {
     let partition = |row: &SummaryValues| (row.key.table, row.key.country, month_of(row.key.day));
     grouped(summaries, partition, |row| row.bytes.len())
@@ -234,7 +257,7 @@ fn summary_jobs(summaries: Vec<SummaryValues>) -> Vec<Job> {
 /// Rows that follow each other in one partition, up to a number of bytes.
 fn grouped<T, K: PartialEq>(
     rows: impl IntoIterator<Item = T>,
-    partition: impl Fn(&T) -> K,
+    mut partition: impl FnMut(&T) -> K,
     len: impl Fn(&T) -> usize,
 ) -> Vec<Vec<T>> {
     let mut groups: Vec<Vec<T>> = Vec::new();
@@ -328,15 +351,8 @@ impl Core {
         let catalog = &self.catalog;
         let key = bucket.key;
         let country = catalog.country_name(key.country).unwrap_or_default();
-        let lines = bucket.lines.chunks(BATCH_ROWS).map(|lines| Job::Lines {
-            table: key.table,
-            timestamp: stamp(bucket.timestamp),
-            rows: lines
-                .iter()
-                .map(|line| LineValues::new(key, &country, line.clone(), catalog))
-                .collect(),
-        });
-        self.send_all(lines.collect(), target).await?;
+        let lines = line_jobs(bucket, &country, catalog).collect();
+        self.send_all(lines, target).await?;
         let summary = SummaryValues::new(bucket, round, country, catalog);
         self.send_all(vec![Job::Summaries(vec![summary])], target)
             .await
@@ -441,6 +457,45 @@ mod tests {
         assert_eq!(acked(ConsistencyLevel::One), DcSet::NONE.with(Dc::Europe));
         assert_eq!(acked(ConsistencyLevel::Quorum), connected);
         assert_eq!(acked(ConsistencyLevel::All), DcSet::ALL);
+    }
+
+    #[test]
+    fn a_batch_of_lines_has_no_more_rows_and_bytes_than_cassandra_takes() {
+        let catalog = Catalog::default();
+        let line = |n: u64, description: &str| StoredLine {
+            invoice_no: "536365".into(),
+            product: catalog.product("85123A", description),
+            customer: None,
+            quantity: 6,
+            invoice_time: crate::model::InvoiceTime(0),
+            unit_price: rust_decimal::Decimal::ONE,
+            occurrence: 0,
+            line_id: crate::model::LineId(n),
+        };
+        let long = "x".repeat(20 << 10);
+        let bucket = BucketWrite {
+            key: BucketKey {
+                table: LineTable::Transactions,
+                country: catalog.country("France"),
+                day: crate::model::Day(0),
+                shard: crate::model::Shard(0),
+            },
+            lines: (0..200)
+                .map(|n| line(n, if n % 50 == 7 { &long } else { "HEART" }))
+                .collect(),
+            summary: Arc::default(),
+            timestamp: WriteTimestamp(1),
+        };
+        let mut sent = Vec::new();
+        for job in line_jobs(&bucket, &"France".into(), &catalog) {
+            let Job::Lines { rows, .. } = job else {
+                panic!("not lines")
+            };
+            let bytes: usize = rows.iter().map(LineValues::len).sum();
+            assert!(rows.len() <= BATCH_ROWS && bytes <= BATCH_BYTES, "{bytes}");
+            sent.extend(rows.into_iter().map(|row| row.line.line_id.0));
+        }
+        assert!(sent.iter().copied().eq(0..200));
     }
 
     #[test]
