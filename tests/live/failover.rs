@@ -92,6 +92,9 @@ fn round(lab: &Lab, blow: Blow, at: u32, expected: &(Value, Value)) -> Duration 
     until("a write after the blow", || flushes() >= before + 2.0);
     let silent = begun.elapsed();
     until("more lines", || written() > FLOWING * 3.0);
+    // Whoever comes now finds a data centre missing, and works with the others.
+    let (code, status) = round.run(&["status"]);
+    assert_eq!(code, 0, "{status}");
     blow.mend(lab).unwrap();
     let output = child.wait_with_output().unwrap();
     let (_, end) = answer(&args, &output);

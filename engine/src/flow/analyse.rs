@@ -13,14 +13,14 @@ use thiserror::Error;
 
 use super::consume::Delta;
 use super::roles::Tables;
-use super::routes::Routes;
+use super::routes::{Routes, through_any};
 use super::shared::{Follow, Sharing};
 use crate::analytics::{
     Analytics, Filter, Regions, Report, Settings as ReportSettings, SpanCorrections,
     SpanningInvoice, SpanningPart, Weights, country_rows, customer_rows, product_rows,
 };
 use crate::model::{BucketKey, Catalog, LineTable, StoredLine};
-use crate::ports::{BucketScope, Clock, DerivedRows, Store, StoreError};
+use crate::ports::{BucketScope, Clock, DerivedRows, ReadSource, Store, StoreError};
 
 /// Deltas and questions that may wait: two flushes of each consumer and a few questions. A
 /// consumer that finds it full waits, which is the back-pressure of the analytics.
@@ -229,14 +229,17 @@ impl AnalyticsService {
 
     /// Makes the figures from the summaries in the store.
     fn rebuild(&mut self) -> Result<(), StoreError> {
-        let mut state = Analytics::new(Arc::clone(self.store.catalog()), self.regions.clone());
-        let from = self.routes.read_anywhere();
-        for table in LineTable::ALL {
-            let scope = BucketScope::all(table);
-            self.store
-                .scan_summaries(&scope, from, &mut |key, summary| state.apply(key, &summary))?;
-        }
-        self.state = state;
+        let (first, level) = self.routes.anywhere();
+        self.state = through_any(first, |via| {
+            let from = ReadSource::Level { via, level };
+            let mut state = Analytics::new(Arc::clone(self.store.catalog()), self.regions.clone());
+            for table in LineTable::ALL {
+                let scope = BucketScope::all(table);
+                self.store
+                    .scan_summaries(&scope, from, &mut |key, summary| state.apply(key, &summary))?;
+            }
+            Ok(state)
+        })?;
         self.show();
         Ok(())
     }
@@ -244,8 +247,11 @@ impl AnalyticsService {
     /// Whether the derived tables hold other lines than the summaries: the process that should
     /// have written them ended before it did.
     fn tables_are_behind(&self) -> Result<bool, StoreError> {
-        let from = self.routes.read_anywhere();
-        let countries = self.store.read_derived(COUNTRY_METRICS, from)?;
+        let (first, level) = self.routes.anywhere();
+        let countries = through_any(first, |via| {
+            let from = ReadSource::Level { via, level };
+            self.store.read_derived(COUNTRY_METRICS, from)
+        })?;
         let lines = |row: &String| {
             let row: serde_json::Value = serde_json::from_str(row).ok()?;
             row.get("lines")?.as_u64()

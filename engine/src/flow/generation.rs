@@ -1,6 +1,7 @@
 //! The base of write timestamps, kept in the store itself: a rebuild writes above all that was
 //! written before.
 
+use super::routes::through_any;
 use crate::model::{ConsistencyLevel, Dc};
 use crate::ports::{Clock, Flush, Note, ReadSource, Store, StoreError};
 
@@ -14,14 +15,7 @@ const FIRST: u64 = 1;
 /// The base of write timestamps: the first until a rebuild raises it. Any data centre that answers
 /// tells it.
 pub(super) fn stored_generation(store: &dyn Store) -> Result<u64, StoreError> {
-    let [first, others @ ..] = Dc::ALL;
-    let mut known = generation_via(store, first);
-    for via in others {
-        if known.is_err() {
-            known = generation_via(store, via);
-        }
-    }
-    known
+    through_any(Dc::Europe, |via| generation_via(store, via))
 }
 
 fn generation_via(store: &dyn Store, via: Dc) -> Result<u64, StoreError> {

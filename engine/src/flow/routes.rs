@@ -229,6 +229,21 @@ impl Routes {
     }
 }
 
+/// Asks through one data centre, and where that fails through the others in turn: before anything
+/// was sent, nobody knows which of them answer.
+pub(crate) fn through_any<T>(
+    first: Dc,
+    mut ask: impl FnMut(Dc) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut answer = ask(first);
+    for via in first.others() {
+        if answer.is_err() {
+            answer = ask(via);
+        }
+    }
+    answer
+}
+
 /// How each data centre stands after a comparison.
 pub(crate) fn standings(comparison: &crate::ports::Comparison) -> PerDc<Standing> {
     PerDc::from_fn(|dc| {
