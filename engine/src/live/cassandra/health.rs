@@ -35,8 +35,8 @@ pub(super) struct Sampled {
     views: PerDc<PerDc<DcState>>,
     hints: PerDc<Hints>,
     disks: PerDc<Reading<u64>>,
-    /// Last beats: of a node, as an observer heard them, and when that changed.
-    beats: HashMap<(HostId, IpAddr), ((i32, i32), Duration)>,
+    /// Last beats: of a node, as an observer heard them.
+    beats: HashMap<(HostId, IpAddr), Beat>,
     /// Since when a data centre has no node that answers.
     silent_since: PerDc<Option<Duration>>,
 }
@@ -138,6 +138,17 @@ pub(super) async fn sample(core: &Arc<Core>) {
     }
 }
 
+/// A beat that was heard.
+#[derive(Debug, Clone, Copy)]
+struct Beat {
+    /// Generation and number.
+    heard: (i32, i32),
+    /// Since when it is the last.
+    since: Duration,
+    /// Another was heard before it: the heart beats, or did.
+    has_changed: bool,
+}
+
 impl Sampled {
     fn take(&mut self, said: &[Said], now: Duration) {
         let mut views = PerDc([PerDc([DcState::Unknown; 3]); 3]);
@@ -192,25 +203,31 @@ impl Sampled {
 
     /// What an observer must think of a node whose beats it hears.
     fn judge(&mut self, observer: &Said, heard: &Heard, now: Duration) -> DcState {
-        let known = self
+        let first = Beat {
+            heard: heard.beat,
+            since: now,
+            has_changed: false,
+        };
+        let beat = self
             .beats
-            .insert((observer.host, heard.address), (heard.beat, now));
-        match known {
-            // Heard of for the first time: it may be long ago.
-            None => DcState::Unknown,
-            Some((beat, _)) if beat != heard.beat => DcState::Up,
-            Some((beat, since)) => {
-                self.beats
-                    .insert((observer.host, heard.address), (beat, since));
-                let silent = now.saturating_sub(since);
-                if silent >= DOWN_AFTER {
-                    DcState::Down
-                } else if silent >= SUSPECT_AFTER {
-                    DcState::Suspect
-                } else {
-                    DcState::Up
-                }
-            }
+            .entry((observer.host, heard.address))
+            .or_insert(first);
+        if beat.heard != heard.beat {
+            *beat = Beat {
+                has_changed: true,
+                ..first
+            };
+        }
+        let silent = now.saturating_sub(beat.since);
+        if silent >= DOWN_AFTER {
+            DcState::Down
+        } else if silent >= SUSPECT_AFTER {
+            DcState::Suspect
+        } else if beat.has_changed {
+            DcState::Up
+        } else {
+            // Its last beat may be from long before it was first asked about.
+            DcState::Unknown
         }
     }
 
@@ -344,14 +361,20 @@ mod tests {
         sampled.take(&beats(1, 1), secs(0));
         assert_eq!(sampled.views[Dc::Europe][Dc::Americas], DcState::Unknown);
         assert_eq!(sampled.views[Dc::Europe][Dc::Europe], DcState::Up);
-        for (n, expect) in [(2, DcState::Up), (6, DcState::Suspect), (15, DcState::Down)] {
+        for (n, expect) in [
+            (2, DcState::Unknown),
+            (6, DcState::Suspect),
+            (15, DcState::Down),
+        ] {
             sampled.take(&beats(n, 1), secs(n.unsigned_abs().into()));
             assert_eq!(sampled.views[Dc::Europe][Dc::AsiaPacific], expect, "{n}");
             assert_eq!(sampled.views[Dc::Europe][Dc::Americas], DcState::Up);
         }
         assert_eq!(sampled.views[Dc::AsiaPacific][Dc::Europe], DcState::Unknown);
-        sampled.take(&beats(16, 2), secs(16));
-        assert_eq!(sampled.views[Dc::Americas][Dc::AsiaPacific], DcState::Up);
+        for n in [16, 17] {
+            sampled.take(&beats(n, 2), secs(n.unsigned_abs().into()));
+            assert_eq!(sampled.views[Dc::Americas][Dc::AsiaPacific], DcState::Up);
+        }
     }
 
     #[test]
