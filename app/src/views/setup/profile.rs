@@ -240,14 +240,6 @@ pub fn read(path: &Path) -> Result<Draft, String> {
     }
 }
 
-/// Whether the folder has a profile of this name.
-pub fn is_saved(data_dir: &Path, name: &str) -> bool {
-    folder(data_dir)
-        .join(name)
-        .with_added_extension("toml")
-        .is_file()
-}
-
 /// Writes a profile into the folder: beside, then renamed.
 pub fn write(data_dir: &Path, draft: &Draft) -> Result<PathBuf, String> {
     let folder = folder(data_dir);

@@ -48,19 +48,6 @@ enum LiveChoice {
     New,
 }
 
-/// The profile that the engine works by.
-fn in_use(cx: &Cx<'_>) -> Shown {
-    match (cx.settings.mode, cx.start.profile.as_deref()) {
-        (Mode::Embedded, _) => Shown::Embedded,
-        (Mode::Live, Some("lab")) => Shown::Lab,
-        (Mode::Live, Some("docker")) => Shown::Live(LiveChoice::Docker),
-        (Mode::Live, Some(name)) if profile::is_saved(&cx.settings.data_dir, name) => {
-            Shown::Live(LiveChoice::Saved(name.to_owned()))
-        }
-        (Mode::Live, _) => Shown::Live(LiveChoice::AsSet),
-    }
-}
-
 /// What the tab remembers.
 #[derive(Default)]
 pub(super) struct State {
@@ -118,6 +105,24 @@ impl State {
         cx.files.save(cx.ctx, &name, move || Ok(text.into_bytes()));
     }
 
+    /// The profile that the engine works by; a saved one by the list, which is read when it changes
+    /// and not in each frame.
+    fn in_use(&self, cx: &Cx<'_>) -> Shown {
+        let is_saved = |name: &str| {
+            let mut saved = self.profiles.iter().flatten();
+            saved.any(|profile| profile.name == name)
+        };
+        match (cx.settings.mode, cx.start.profile.as_deref()) {
+            (Mode::Embedded, _) => Shown::Embedded,
+            (Mode::Live, Some("lab")) => Shown::Lab,
+            (Mode::Live, Some("docker")) => Shown::Live(LiveChoice::Docker),
+            (Mode::Live, Some(name)) if is_saved(name) => {
+                Shown::Live(LiveChoice::Saved(name.to_owned()))
+            }
+            (Mode::Live, _) => Shown::Live(LiveChoice::AsSet),
+        }
+    }
+
     /// The name by which settings are loaded, of what is shown.
     fn name(&self) -> Option<&str> {
         match &self.chosen {
@@ -133,7 +138,7 @@ impl State {
     fn why_not(&self, cx: &Cx<'_>) -> Option<&'static str> {
         let changed = matches!(self.chosen, Shown::Live(_)) && self.draft != self.before;
         let runs = cx.link.engine().is_some();
-        if self.chosen == in_use(cx) && runs && !changed {
+        if self.chosen == self.in_use(cx) && runs && !changed {
             Some("it is in use")
         } else if self.name().is_none() || changed {
             Some("save it first")
@@ -155,7 +160,7 @@ impl State {
         }
         if !self.shown {
             self.shown = true;
-            self.take_up(in_use(cx), cx);
+            self.take_up(self.in_use(cx), cx);
         }
     }
 
@@ -240,9 +245,10 @@ impl State {
         if let Some(docker) = &self.docker {
             all.push(live(LiveChoice::Docker, "Docker", docker));
         }
+        let used = self.in_use(cx);
         // What has a name of its own is not listed twice.
         let as_set = Shown::Live(LiveChoice::AsSet);
-        if cx.settings.mode == Mode::Embedded || in_use(cx) == as_set {
+        if cx.settings.mode == Mode::Embedded || used == as_set {
             let set = Draft::of("live", cx.settings);
             all.push(live(LiveChoice::AsSet, "live", &set));
         }
@@ -259,7 +265,6 @@ impl State {
                 },
             });
         }
-        let used = in_use(cx);
         for listed in all.iter_mut().filter(|listed| listed.this == used) {
             listed.note = format!("in use \u{b7} {}", listed.note);
         }
