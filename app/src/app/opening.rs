@@ -123,6 +123,9 @@ impl Console {
                 .link
                 .snapshot()
                 .and_then(|known| start::busy(known)),
+            Opened::Failed(_) if self.closed.is_making() => {
+                Some("topics and tables are being made")
+            }
             Opened::Failed(_) => None,
         }
     }

@@ -54,6 +54,11 @@ impl State {
         self.making = None;
     }
 
+    /// Whether topics and tables are being made: nothing else is opened meanwhile.
+    pub const fn is_making(&self) -> bool {
+        self.making.is_some()
+    }
+
     fn make(&mut self, cx: &mut Cx<'_>) {
         self.failed = None;
         let args = vec!["setup".to_owned()];
