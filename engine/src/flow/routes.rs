@@ -229,19 +229,37 @@ impl Routes {
     }
 }
 
+/// How often all data centres are asked when they keep silent. A coordinator goes on choosing a
+/// replica that was just lost until it is convinced of that (15 to 20 s in Cassandra, whose scans
+/// do not try another one meanwhile): two rounds of 10 s each may be too early, a third is not.
+const ROUNDS: usize = 3;
+
 /// Asks through one data centre, and where that fails through the others in turn: before anything
-/// was sent, nobody knows which of them answer.
+/// was sent, nobody knows which of them answer. Silence is asked again; a refusal is an answer.
 pub(crate) fn through_any<T>(
     first: Dc,
     mut ask: impl FnMut(Dc) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let mut answer = ask(first);
-    for via in first.others() {
-        if answer.is_err() {
-            answer = ask(via);
+    let mut round = 1;
+    loop {
+        let mut answer = ask(first);
+        let mut silent = is_silence(&answer);
+        for via in first.others() {
+            if answer.is_err() {
+                answer = ask(via);
+                silent |= is_silence(&answer);
+            }
         }
+        if answer.is_ok() || !silent || round == ROUNDS {
+            return answer;
+        }
+        tracing::info!(round, "a replica keeps silent; asking all again");
+        round += 1;
     }
-    answer
+}
+
+const fn is_silence<T>(answer: &Result<T, StoreError>) -> bool {
+    matches!(answer, Err(StoreError::ReadTimeout { .. }))
 }
 
 /// How each data centre stands after a comparison.
@@ -262,4 +280,59 @@ pub(crate) fn standings(comparison: &crate::ports::Comparison) -> PerDc<Standing
             Standing::Equal
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn silence(via: Dc) -> StoreError {
+        StoreError::ReadTimeout {
+            level: ConsistencyLevel::Quorum,
+            via,
+            after: Duration::from_secs(10),
+        }
+    }
+
+    #[test]
+    fn others_are_asked_where_one_fails_and_silence_is_asked_again() {
+        let down = |dc| StoreError::CoordinatorDown { dc };
+        let refused = |dc| StoreError::Unreadable {
+            dc,
+            what: "a damaged row".to_owned(),
+        };
+        // (what each ask in turn says, how many are made, whether one is answered)
+        type Say<'a> = &'a dyn Fn(usize, Dc) -> Result<(), StoreError>;
+        let table: [(Say<'_>, usize, bool); 5] = [
+            (&|_, _| Ok(()), 1, true),
+            (
+                &|at, dc| if at < 2 { Err(down(dc)) } else { Ok(()) },
+                3,
+                true,
+            ),
+            (
+                &|at, dc| if at < 7 { Err(silence(dc)) } else { Ok(()) },
+                8,
+                true,
+            ),
+            (&|_, dc| Err(refused(dc)), 3, false),
+            (&|_, dc| Err(silence(dc)), 9, false),
+        ];
+        for (row, (say, asked, answered)) in table.into_iter().enumerate() {
+            let mut through = Vec::new();
+            let answer = through_any(Dc::Americas, |via| {
+                through.push(via);
+                say(through.len() - 1, via)
+            });
+            assert_eq!(
+                (through.len(), answer.is_ok()),
+                (asked, answered),
+                "row {row}"
+            );
+            let expected = [Dc::Americas, Dc::Europe, Dc::AsiaPacific];
+            for (at, via) in through.into_iter().enumerate() {
+                assert_eq!(via, expected[at % 3], "row {row}, ask {at}");
+            }
+        }
+    }
 }
