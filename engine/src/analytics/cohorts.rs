@@ -39,9 +39,9 @@ pub fn cohorts(analytics: &Analytics) -> Vec<Cohort> {
     for customer in analytics.customers() {
         let months = &customer.totals.months;
         if let Some(first) = months.first() {
-            let row = active.entry(*first).or_default();
-            for month in months {
-                *row.entry(*month).or_default() += 1;
+            let row = active.entry(first).or_default();
+            for month in months.iter() {
+                *row.entry(month).or_default() += 1;
             }
         }
     }

@@ -11,6 +11,7 @@ use super::actions::NextAction;
 use super::filter::Filter;
 use super::kpis::tidy;
 use super::month::Month;
+use super::months::Months;
 use super::rfm::{Rfm, ValueSegment};
 use super::settings::Settings;
 use super::state::{Analytics, CustomerTotals};
@@ -126,8 +127,8 @@ pub enum CustomerPick {
 }
 
 impl CustomerPick {
-    /// Whether a customer is wanted who bought in `months`, ascending.
-    pub fn holds(&self, customer: &CustomerFigures, months: &[Month]) -> bool {
+    /// Whether a customer is wanted who bought in `months`.
+    pub fn holds(&self, customer: &CustomerFigures, months: &Months) -> bool {
         match self {
             Self::All => true,
             Self::Value(value) => customer.value == *value,
@@ -138,7 +139,7 @@ impl CustomerPick {
                 days.contains(&customer.recency_days) && orders.contains(&customer.invoices)
             }
             Self::Cohort { first, bought } => {
-                months.first() == Some(first) && months.binary_search(bought).is_ok()
+                months.first() == Some(*first) && months.contains(*bought)
             }
         }
     }

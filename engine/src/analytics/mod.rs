@@ -6,6 +6,7 @@
 //! handed rows by the caller.
 
 mod actions;
+mod by_day;
 mod cohorts;
 mod concentration;
 mod customer_page;
@@ -18,6 +19,7 @@ mod geography;
 mod insights;
 mod kpis;
 mod month;
+mod months;
 mod order_grid;
 mod pages;
 mod product_page;
@@ -55,6 +57,7 @@ pub use geography::{CountryFigures, MarketCategory, RegionFigures, by_country, b
 pub use insights::{Insight, InsightLink};
 pub use kpis::{Kpis, average_order_value, tidy, totals};
 pub use month::{Month, Week};
+pub use months::Months;
 pub use order_grid::{GridBreaks, GridCell, OrderGrid, order_grid};
 pub use pages::{InvoiceFigures, PageCancellations, PageRows};
 pub use product_page::{

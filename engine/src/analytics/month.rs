@@ -19,6 +19,16 @@ impl Month {
         Self(date.year() * 12 + date.month0().cast_signed())
     }
 
+    /// The month of a number, counted from January of year 0.
+    pub(super) const fn at(index: i32) -> Self {
+        Self(index)
+    }
+
+    /// Its number, counted from January of year 0.
+    pub(super) const fn index(self) -> i32 {
+        self.0
+    }
+
     /// The month after this one.
     #[must_use]
     pub const fn next(self) -> Self {

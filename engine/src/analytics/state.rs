@@ -10,9 +10,11 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use rust_decimal::Decimal;
 
+use super::by_day::ByDay;
 use super::delta::add;
 use super::filter::{Basis, Filter, Regions, Scope};
 use super::month::Month;
+use super::months::Months;
 use super::seen::Seen;
 use super::spans::{SpanCorrections, SpanningPart};
 use crate::model::{
@@ -29,8 +31,8 @@ pub struct CustomerTotals {
     pub first: InvoiceTime,
     /// Last purchase.
     pub last: InvoiceTime,
-    /// Months with a purchase, ascending.
-    pub months: Vec<Month>,
+    /// Months with a purchase.
+    pub months: Months,
     /// Countries with their lines and amount, by id.
     pub countries: Vec<(CountryId, CountryShare)>,
 }
@@ -50,7 +52,7 @@ impl Default for CustomerTotals {
             tally: Tally::default(),
             first: InvoiceTime(i64::MAX),
             last: InvoiceTime(i64::MIN),
-            months: Vec::new(),
+            months: Months::default(),
             countries: Vec::new(),
         }
     }
@@ -61,9 +63,7 @@ impl CustomerTotals {
         add(&mut self.tally, &part.tally);
         self.first = self.first.min(part.first);
         self.last = self.last.max(part.last);
-        if let Err(place) = self.months.binary_search(&month) {
-            self.months.insert(place, month);
-        }
+        self.months.insert(month);
         let share = self.share(country);
         share.lines = share.lines.wrapping_add(part.tally.lines);
         share.amount += part.tally.amount;
@@ -107,8 +107,10 @@ pub struct Customer<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Totals {
     span: Option<(InvoiceTime, InvoiceTime)>,
-    sales: BTreeMap<(CountryId, Day), DayTotals>,
-    returns: BTreeMap<(CountryId, Day), Tally>,
+    sales: ByDay,
+    /// The part of the sales without a customer: few countries and days have one.
+    anonymous: ByDay,
+    returns: ByDay,
     /// By weekday (Monday first) and hour. Invoices are not counted here.
     hours: [[Tally; 24]; 7],
     /// By customer id; no lines for one who is not in the filter.
@@ -190,11 +192,7 @@ impl Analytics {
         match key.table {
             LineTable::Transactions => self.totals.add_sales(key, gain),
             LineTable::Returns => {
-                let day = self
-                    .totals
-                    .returns
-                    .entry((key.country, key.day))
-                    .or_default();
+                let day = self.totals.returns.at(key.country, key.day);
                 add(day, &gain.tally);
                 for part in &gain.products {
                     add(
@@ -300,15 +298,22 @@ impl Analytics {
 
     /// Sales by country and day, in that order. Invoices are exact: within a country and a day
     /// an invoice is in one bucket.
-    pub fn sales(&self) -> impl Iterator<Item = (CountryId, Day, &DayTotals)> {
-        let sales = self.totals.sales.iter();
-        sales.map(|((country, day), totals)| (*country, *day, totals))
+    pub fn sales(&self) -> impl Iterator<Item = (CountryId, Day, DayTotals)> {
+        // Whatever is without a customer is of a country and a day with sales.
+        let mut anonymous = self.totals.anonymous.iter().peekable();
+        self.totals.sales.iter().map(move |(country, day, all)| {
+            let here = anonymous.next_if(|(of, on, _)| (*of, *on) == (country, day));
+            let totals = DayTotals {
+                all: *all,
+                anonymous: here.map_or_else(Tally::default, |(.., tally)| *tally),
+            };
+            (country, day, totals)
+        })
     }
 
     /// Cancelled lines by country and day, in that order; amounts and items are negative.
     pub fn returns(&self) -> impl Iterator<Item = (CountryId, Day, &Tally)> {
-        let returns = self.totals.returns.iter();
-        returns.map(|((country, day), tally)| (*country, *day, tally))
+        self.totals.returns.iter()
     }
 
     /// Lines, items and amount by weekday (Monday first) and hour; invoices are not counted.
@@ -383,15 +388,14 @@ pub(super) fn less(count: u64, surplus: Option<&u64>) -> u64 {
 impl Totals {
     fn add_sales(&mut self, key: BucketKey, gain: &Summary) {
         let month = Month::of(key.day);
-        let day = self.sales.entry((key.country, key.day)).or_default();
-        add(&mut day.all, &gain.tally);
+        add(self.sales.at(key.country, key.day), &gain.tally);
         self.span = match (self.span, gain.span) {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
             (one, None) | (None, one) => one,
         };
         for part in &gain.customers {
             let Some(id) = part.customer else {
-                add(&mut day.anonymous, &part.tally);
+                add(self.anonymous.at(key.country, key.day), &part.tally);
                 continue;
             };
             let totals = slot(&mut self.customers, id.0);
@@ -420,12 +424,12 @@ impl Totals {
 
     /// Takes cancelled lines off the sales; their amounts and items are negative already.
     fn deduct(&mut self, key: BucketKey, gain: &Summary) {
-        let day = self.sales.entry((key.country, key.day)).or_default();
-        add(&mut day.all, &taken_off(&gain.tally));
+        let all = self.sales.at(key.country, key.day);
+        add(all, &taken_off(&gain.tally));
         for part in &gain.customers {
             let tally = taken_off(&part.tally);
             let Some(id) = part.customer else {
-                add(&mut day.anonymous, &tally);
+                add(self.anonymous.at(key.country, key.day), &tally);
                 continue;
             };
             let totals = slot(&mut self.customers, id.0);
@@ -457,7 +461,7 @@ fn taken_off(tally: &Tally) -> Tally {
 }
 
 /// The element of an id, made when it is the first so large.
-fn slot<T: Default>(list: &mut Vec<T>, id: u32) -> &mut T {
+pub(super) fn slot<T: Default>(list: &mut Vec<T>, id: u32) -> &mut T {
     let index = id as usize;
     if list.len() <= index {
         list.resize_with(index + 1, T::default);

@@ -43,7 +43,7 @@ use crate::wire::{OpenError, Ports};
 /// Lines that a consumer keeps in memory to judge duplicates by, some 250 bytes each with the
 /// summaries of their buckets. Those of the flushes on their way stay in any case, and a bucket
 /// is seldom touched again after that.
-const CACHE_LINES: usize = 20_000;
+const CACHE_LINES: usize = 5_000;
 
 /// Asks to compare or repair that may wait: one for each data centre and kind.
 const ASKS: usize = 6;

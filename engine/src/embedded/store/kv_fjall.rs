@@ -16,14 +16,14 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Sn
 use super::kv::{Batch, Kv, KvError, Row, Rows, Table, View, after_prefix};
 
 /// Blocks that were read, kept in memory; per replica.
-const CACHE_BYTES: u64 = 4 << 20;
+const CACHE_BYTES: u64 = 1 << 20;
 /// Rows not yet in a sorted file, per large table of a replica.
 const LARGE_MEMTABLE_BYTES: u64 = 6 << 20;
 /// The same for the small tables.
 const SMALL_MEMTABLE_BYTES: u64 = 2 << 20;
 /// Length of a sorted file. A merge keeps the keys it wrote until the file is complete, and each
 /// key keeps the block it was read from: what a merge holds is the length of a file.
-const TABLE_BYTES: u64 = 8 << 20;
+const TABLE_BYTES: u64 = 4 << 20;
 /// The least that fjall admits.
 const JOURNAL_BYTES: u64 = 64 << 20;
 
