@@ -1,6 +1,7 @@
 //! What is there against what is needed, and applying the difference. Nothing is ever dropped.
 
 use eframe::egui::{Align, Layout, Ui};
+use retail_engine::analytics::Report;
 use retail_engine::flow::{AnalyseError, QuarantineError, RejectFilter, RejectPage};
 use retail_engine::handle::Command;
 use retail_engine::model::Reading;
@@ -34,6 +35,7 @@ pub(super) struct State {
     asked: bool,
     tables: [Pending<Result<DerivedRows, StoreError>>; 3],
     rejects: Pending<Result<RejectPage, QuarantineError>>,
+    report: Pending<Result<Report, AnalyseError>>,
     counted: Option<Counted>,
     confirming: bool,
     typed: String,
@@ -47,6 +49,7 @@ impl State {
             table.poll(cx.ctx);
         }
         self.rejects.poll(cx.ctx);
+        self.report.poll(cx.ctx);
         self.count();
         self.applying.poll(cx.ctx);
         if let Some(applied) = self.applying.take() {
@@ -80,14 +83,16 @@ impl State {
         };
         let ask = |reply| Command::RejectPage(Box::new(filter), reply);
         self.rejects = cx.link.ask(ask);
+        self.report = cx.link.ask(|reply| Command::Report(Box::default(), reply));
     }
 
     /// Counts once all answers are there.
     fn count(&mut self) {
         let [a, b, c] = &self.tables;
-        let (Some(a), Some(b), Some(c), Some(rejects)) =
-            (a.ready(), b.ready(), c.ready(), self.rejects.ready())
-        else {
+        let (Some(a), Some(b), Some(c)) = (a.ready(), b.ready(), c.ready()) else {
+            return;
+        };
+        let (Some(rejects), Some(report)) = (self.rejects.ready(), self.report.ready()) else {
             return;
         };
         let rows = |table: &Result<DerivedRows, StoreError>| match table {
@@ -100,10 +105,15 @@ impl State {
         };
         self.counted = Some(Counted {
             derived: [rows(a), rows(b), rows(c)],
+            returns: match report {
+                Ok(report) => Ok(report.returns.lines),
+                Err(error) => Err(error.to_string()),
+            },
             set_aside,
         });
         self.tables = Default::default();
         self.rejects = Pending::Idle;
+        self.report = Pending::Idle;
     }
 
     fn rows(&self, cx: &Cx<'_>) -> Vec<PlanRow> {

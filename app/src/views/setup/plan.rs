@@ -18,6 +18,8 @@ pub const DERIVED: [&str; 3] = ["customer_analytics", "product_analytics", "coun
 pub struct Counted {
     /// Rows of each derived table, in the order of [`DERIVED`], or why they are not known.
     pub derived: [Result<u64, String>; 3],
+    /// Cancelled lines, in the table of returns.
+    pub returns: Result<u64, String>,
     /// Rows in the table of rows that were set aside.
     pub set_aside: Result<u64, String>,
 }
@@ -69,11 +71,24 @@ pub fn rows(snapshot: &Snapshot, settings: &Settings, counted: Option<&Counted>)
     rows.extend(Topic::ALL.map(|topic| group_row(snapshot, settings, topic)));
     rows.extend(Dc::ALL.map(|dc| replica_row(snapshot, dc)));
     rows.push(transactions_row(snapshot));
-    rows.push(match counted.map(|counted| &counted.set_aside) {
-        Some(Ok(count)) => table_row("quarantine", *count, "rows set aside, by load and row"),
-        Some(Err(why)) => unknown_row("quarantine", why),
-        None => unknown_row("quarantine", "it is being counted"),
-    });
+    for (name, count, needed) in [
+        (
+            "returns",
+            counted.map(|counted| &counted.returns),
+            "cancelled lines, as sales are kept",
+        ),
+        (
+            "quarantine",
+            counted.map(|counted| &counted.set_aside),
+            "rows set aside, by load and row",
+        ),
+    ] {
+        rows.push(match count {
+            Some(Ok(count)) => table_row(name, *count, needed),
+            Some(Err(why)) => unknown_row(name, why),
+            None => unknown_row(name, "it is being counted"),
+        });
+    }
     for (place, name) in DERIVED.into_iter().enumerate() {
         let rows_there = counted.and_then(|counted| counted.derived.get(place));
         rows.push(match rows_there {
