@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use serde::Serialize;
 use thiserror::Error;
 
@@ -118,6 +118,12 @@ pub enum LoadError {
     /// A consumer ended, so the lines stay in the log.
     #[error("{0}")]
     Consumer(String),
+    /// It was cancelled while lines were being written: its own, or those of loads before it.
+    #[error(
+        "the load was cancelled while lines were being written; those in the log are written all \
+         the same"
+    )]
+    Cancelled,
     /// The engine is closing.
     #[error("the engine is closing; the load goes on where it stands when it is started again")]
     Closing,
@@ -134,7 +140,7 @@ impl LoadError {
             Self::Produce(ProduceError::Mark(_)) => "please report it".into(),
             Self::Busy(_) => "wait for its end or cancel it".into(),
             Self::Consumer(_) => "mend what it names, then load the file again".into(),
-            Self::Closing => "load the file again".into(),
+            Self::Cancelled | Self::Closing => "load the file again".into(),
         }
     }
 }
@@ -150,11 +156,24 @@ pub(crate) struct Current {
     pub(crate) began: Duration,
 }
 
+/// The place of the one load that runs.
+#[derive(Default)]
+enum Place {
+    #[default]
+    Free,
+    /// A load waits in it until what is in the log before it is written.
+    Beginning(LoadId, Arc<Gate>),
+    /// A load runs.
+    Taken(Box<Current>, Arc<Gate>),
+}
+
 /// All loads.
 #[derive(Default)]
 pub(crate) struct Loads {
     known: Mutex<BTreeMap<LoadId, LoadRecord>>,
-    current: Mutex<Option<(Current, Arc<Gate>)>>,
+    place: Mutex<Place>,
+    /// Signalled when the load that ran has ended.
+    ended: Condvar,
     stopped: std::sync::atomic::AtomicBool,
 }
 
@@ -195,15 +214,59 @@ impl Loads {
 
     /// The load that runs.
     pub(crate) fn current(&self) -> Option<Current> {
-        self.current.lock().as_ref().map(|(c, _)| c.clone())
+        match &*self.place.lock() {
+            Place::Taken(current, _) => Some(current.as_ref().clone()),
+            Place::Free | Place::Beginning(..) => None,
+        }
     }
 
-    /// The gate of the load that runs.
+    /// Whether a load runs, or is about to.
+    pub(crate) fn is_busy(&self) -> bool {
+        !matches!(*self.place.lock(), Place::Free)
+    }
+
+    /// The gate of the load that runs, or is about to.
     pub(crate) fn gate(&self) -> Option<Arc<Gate>> {
-        self.current
-            .lock()
-            .as_ref()
-            .map(|(_, gate)| Arc::clone(gate))
+        match &*self.place.lock() {
+            Place::Beginning(_, gate) | Place::Taken(_, gate) => Some(Arc::clone(gate)),
+            Place::Free => None,
+        }
+    }
+
+    /// Takes the place of the load that runs, for one with this gate. The lock is not held while
+    /// it begins: that may wait for data centres, and whoever cancels it or closes needs the gate.
+    fn begin(&self, gate: &Arc<Gate>) -> Result<LoadId, LoadError> {
+        let mut place = self.place.lock();
+        match &*place {
+            Place::Free => {}
+            Place::Beginning(busy, _) => return Err(LoadError::Busy(*busy)),
+            Place::Taken(current, _) => return Err(LoadError::Busy(current.record.id)),
+        }
+        if self.is_stopped() {
+            return Err(LoadError::Closing);
+        }
+        let id = self.next_id();
+        *place = Place::Beginning(id, Arc::clone(gate));
+        Ok(id)
+    }
+
+    fn next_id(&self) -> LoadId {
+        LoadId(self.newest().map_or(1, |newest| newest.id.0 + 1))
+    }
+
+    /// Frees the place.
+    fn leave(&self) {
+        *self.place.lock() = Place::Free;
+        self.ended.notify_all();
+    }
+
+    /// Why a load whose gate was stopped ends.
+    fn why_stopped(&self) -> LoadError {
+        if self.is_stopped() {
+            LoadError::Closing
+        } else {
+            LoadError::Cancelled
+        }
     }
 
     /// Whether the load that runs goes on.
@@ -224,13 +287,23 @@ impl Loads {
         }
     }
 
+    /// Waits until no load runs, so that the one that was stopped can write how it ended.
+    pub(crate) fn wait_for_end(&self, patience: Duration) {
+        let mut place = self.place.lock();
+        let running = |place: &mut Place| !matches!(place, Place::Free);
+        let waited = self.ended.wait_while_for(&mut place, running, patience);
+        if waited.timed_out() {
+            tracing::warn!("a load is left as it stands; it goes on when it is started again");
+        }
+    }
+
     fn is_stopped(&self) -> bool {
         self.stopped.load(std::sync::atomic::Ordering::Acquire)
     }
 
     fn update(&self, record: &LoadRecord, read: Option<ReadProgress>) {
         self.known.lock().insert(record.id, record.clone());
-        if let Some((current, _)) = self.current.lock().as_mut() {
+        if let Place::Taken(current, _) = &mut *self.place.lock() {
             current.record = record.clone();
             if let Some(read) = read {
                 current.read = read;
@@ -253,7 +326,7 @@ impl Runtime {
         let load = record.id;
         let since = || self.clock.monotonic().saturating_sub(began);
         let result = self.run_load(request, record, &mut reader, &gate, &since);
-        *self.loads.current.lock() = None;
+        self.loads.leave();
         let (record, times) = result.inspect_err(|error| self.tell_broken_off(load, error))?;
         let mut ledger = self.ledger(&record);
         let mut stored = self.store.health().dcs.map(|dc| dc.rows);
@@ -287,13 +360,25 @@ impl Runtime {
         reader: &LineReader,
         began: Duration,
     ) -> Result<LoadRecord, LoadError> {
-        let mut current = self.loads.current.lock();
-        if let Some((busy, _)) = current.as_ref() {
-            return Err(LoadError::Busy(busy.record.id));
-        }
-        if self.loads.is_stopped() {
-            return Err(LoadError::Closing);
-        }
+        self.loads.begin(gate)?;
+        let record = self.unfinished_or_new(request, fingerprint, gate, reader);
+        let record = record.inspect_err(|_| self.loads.leave())?;
+        let current = Current {
+            record: record.clone(),
+            read: reader.progress(),
+            began,
+        };
+        *self.loads.place.lock() = Place::Taken(Box::new(current), Arc::clone(gate));
+        Ok(record)
+    }
+
+    fn unfinished_or_new(
+        &self,
+        request: &LoadRequest,
+        fingerprint: String,
+        gate: &Gate,
+        reader: &LineReader,
+    ) -> Result<LoadRecord, LoadError> {
         self.log.settle_appends()?;
         if self.log.access() == Access::Shared {
             self.loads.take_in(self.log.as_ref())?;
@@ -305,37 +390,29 @@ impl Runtime {
                 && load.fingerprint == fingerprint
                 && load.reading == self.reading(request)
         });
-        let record = match unfinished {
+        match unfinished {
             Some(mut record) if is_whole(self.log.as_ref(), &record)? => {
                 record.state = LoadState::Reading;
                 (record.to, record.produced_at) = (None, None);
                 let (load, row) = (record.id, record.intake.read);
                 self.events.emit(EventKind::LoadResumed { load, row });
-                record
+                Ok(record)
             }
-            Some(_) | None => self.new_record(request, fingerprint, reader)?,
-        };
-        *current = Some((
-            Current {
-                record: record.clone(),
-                read: reader.progress(),
-                began,
-            },
-            Arc::clone(gate),
-        ));
-        Ok(record)
+            Some(_) | None => self.new_record(request, fingerprint, gate, reader),
+        }
     }
 
     fn new_record(
         &self,
         request: &LoadRequest,
         fingerprint: String,
+        gate: &Gate,
         reader: &LineReader,
     ) -> Result<LoadRecord, LoadError> {
-        let id = LoadId(self.loads.newest().map_or(1, |newest| newest.id.0 + 1));
+        let id = self.loads.next_id();
         // What earlier loads left in the log belongs to them: the lines before this load are
         // counted when those are written.
-        self.drain_all()?;
+        self.drain(|| gate.wait(LOOK_EVERY))?;
         let file = request.file.display().to_string();
         self.events.emit(EventKind::LoadStarted { load: id, file });
         Ok(LoadRecord {
@@ -414,8 +491,12 @@ impl Runtime {
 
     /// Waits until everything in the log is written, as far as consumers run here.
     pub(crate) fn drain_all(&self) -> Result<(), LoadError> {
+        self.drain(|| self.running.wait(LOOK_EVERY))
+    }
+
+    fn drain(&self, wait: impl Fn() -> Pass) -> Result<(), LoadError> {
         let ends = self.ends()?;
-        self.wait_committed(&ends, || self.running.wait(LOOK_EVERY))?;
+        self.wait_committed(&ends, wait)?;
         self.analytics.settle();
         Ok(())
     }
@@ -442,7 +523,7 @@ impl Runtime {
                     return Err(LoadError::Consumer(why));
                 }
                 if wait() == Pass::Stop {
-                    return Err(LoadError::Closing);
+                    return Err(self.loads.why_stopped());
                 }
             }
         }

@@ -220,7 +220,7 @@ impl Runtime {
     /// A summary is ordered among others by the offset of its partition, so the lines of a country
     /// must all come through the topic of one region.
     fn check_movable(&self, country: &str, to: Option<Region>) -> Result<(), RouteError> {
-        if self.loads.current().is_some() {
+        if self.loads.is_busy() {
             return Err(RouteError::Loading);
         }
         let map = self.routing.map();

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use crossbeam_channel::bounded;
@@ -44,6 +45,10 @@ use crate::wire::{OpenError, Ports};
 /// summaries of their buckets. Those of the flushes on their way stay in any case, and a bucket
 /// is seldom touched again after that.
 const CACHE_LINES: usize = 5_000;
+
+/// How long closing waits for the load that runs: it appends how far it came, which takes
+/// milliseconds where the log answers.
+const LOAD_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Asks to compare or repair that may wait: one for each data centre and kind.
 const ASKS: usize = 6;
@@ -418,6 +423,7 @@ impl Runtime {
     pub(crate) fn stop(&self) -> Vec<String> {
         self.loads.stop();
         self.faults.end_all(self.log.as_ref(), self.store.as_ref());
+        self.loads.wait_for_end(LOAD_PATIENCE);
         self.consuming.stop();
         self.log.wake();
         join(&mut self.consumer_threads.lock());

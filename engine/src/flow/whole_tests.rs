@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use tempfile::TempDir;
 
-use super::loads::{LoadRequest, Resume, Until};
+use super::loads::{LoadEnd, LoadError, LoadRequest, Resume, Until};
 use super::replay::{ReplayError, ReplayRequest};
 use super::roles::Roles;
 use super::runtime::Runtime;
@@ -353,4 +353,73 @@ fn retention_drops_what_is_consumed_and_old_and_nothing_else() {
     assert_eq!(engine.loads.all().len(), 1);
     place.load(&engine, Until::Closed);
     assert_eq!(engine.digest(), before);
+}
+
+/// A load of the first rows of another file, on a thread of its own.
+fn other_load(
+    place: &Place,
+    engine: &Opened,
+) -> std::thread::JoinHandle<Result<LoadEnd, LoadError>> {
+    let file = place.dir.path().join("other.csv");
+    let rows: Vec<_> = SAMPLE.lines().take(1_001).collect();
+    std::fs::write(&file, rows.join("\n") + "\n").unwrap();
+    let request = LoadRequest {
+        file,
+        options: ReadOptions::default(),
+        rules: Rules::builtin().unwrap(),
+        limit: ErrorLimit::None,
+        until: Until::Closed,
+        resume: Resume::WhereItStood,
+    };
+    let runtime = Arc::clone(&engine.0);
+    std::thread::spawn(move || runtime.load(&request))
+}
+
+#[test]
+fn a_load_that_waits_for_older_lines_can_be_cancelled_and_the_engine_closed() {
+    let place = Place::new();
+    let engine = place.open(Roles::all());
+    engine.consuming.pause();
+    let all = engine.consumers.len();
+    wait_until("all are held", || engine.consuming.held() == all);
+    place.load(&engine, Until::Produced);
+
+    let waiting = other_load(&place, &engine);
+    wait_until("it waits", || engine.loads.is_busy());
+    let another = other_load(&place, &engine).join().unwrap();
+    assert!(matches!(another, Err(LoadError::Busy(_))), "{another:?}");
+    assert!(engine.loads.current().is_none(), "nothing was read");
+    engine.loads.gate().unwrap().stop();
+    let cancelled = waiting.join().unwrap();
+    assert!(
+        matches!(cancelled, Err(LoadError::Cancelled)),
+        "{cancelled:?}"
+    );
+    assert!(!engine.loads.is_busy());
+
+    let waiting = other_load(&place, &engine);
+    wait_until("it waits", || engine.loads.is_busy());
+    drop(engine);
+    let closed = waiting.join().unwrap();
+    assert!(matches!(closed, Err(LoadError::Closing)), "{closed:?}");
+}
+
+#[test]
+fn a_load_that_is_stopped_by_closing_writes_how_far_it_came() {
+    let place = Place::new();
+    let engine = place.open(Roles::all());
+    engine.rate.set(Some(200.try_into().unwrap()));
+    let running = other_load(&place, &engine);
+    wait_until("rows are read", || {
+        let current = engine.loads.current();
+        current.is_some_and(|current| current.record.intake.read > 0)
+    });
+    drop(engine);
+    let end = running.join().unwrap().unwrap();
+    let read = end.record.intake.read;
+    assert!(read < 1_000, "{read}");
+
+    let engine = place.open(Roles::none());
+    let kept = engine.loads.newest().unwrap();
+    assert_eq!((kept.state, kept.intake.read), (end.record.state, read));
 }

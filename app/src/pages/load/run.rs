@@ -125,7 +125,7 @@ impl Run {
                 Some(Ended::Load(Box::new(end)))
             }
             // Ended by a person while its last lines were written: all its rows are in the log.
-            Some(Err(LoadError::Closing)) if self.was_cancelled => {
+            Some(Err(LoadError::Cancelled | LoadError::Closing)) if self.was_cancelled => {
                 self.tell(Outcome::Done("all rows are in the log".into()), cx);
                 Some(Ended::Newest)
             }
@@ -268,7 +268,10 @@ fn idle_ui(ui: &mut Ui, room: Rect, state: &mut State, cx: &mut Cx<'_>) {
     if state.run.is_running() {
         Panel::bare().show(ui, room, |ui| {
             let why = "The load begins: what earlier loads left in the log is written first.";
-            widgets::empty_state(ui, why, None);
+            if widgets::empty_state(ui, why, Some("Cancel load")) {
+                done("Cancel the load that begins", cx);
+                cx.link.send(Command::CancelLoad);
+            }
         });
         return;
     }

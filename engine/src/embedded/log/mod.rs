@@ -158,6 +158,7 @@ impl EmbeddedLog {
             }),
             appended: Condvar::new(),
             down: AtomicBool::new(false),
+            writer_ended: AtomicBool::new(false),
             syncs: AtomicU64::new(0),
             groups: AtomicU64::new(0),
         });

@@ -205,6 +205,8 @@ pub(super) struct Shared {
     pub(super) appended: Condvar,
     /// Whether a fault says that the log is down.
     pub(super) down: AtomicBool,
+    /// Whether the writer has ended: from then on nothing is answered any more.
+    pub(super) writer_ended: AtomicBool,
     pub(super) syncs: AtomicU64,
     pub(super) groups: AtomicU64,
 }
@@ -229,15 +231,15 @@ impl Shared {
     }
 
     /// Waits for the writer's answer. A command that reaches the queue in the moment in which the
-    /// writer fails may stay there unread, so the writer's life is looked at too.
+    /// writer ends may stay there unread, so its life is looked at too.
     pub(super) fn answer<T>(&self, answer: &Receiver<Result<T, LogError>>) -> Result<T, LogError> {
         loop {
             match answer.recv_timeout(LIFE_LOOK) {
                 Ok(result) => return result,
                 Err(RecvTimeoutError::Disconnected) => return Err(self.no_answer()),
                 Err(RecvTimeoutError::Timeout) => {
-                    let failed = self.state.lock().life == Life::Failed;
-                    if failed && answer.is_empty() {
+                    let ended = self.writer_ended.load(Ordering::Acquire);
+                    if ended && answer.is_empty() {
                         return Err(self.no_answer());
                     }
                 }

@@ -90,6 +90,7 @@ struct EndGuard(Arc<Shared>);
 impl Drop for EndGuard {
     fn drop(&mut self) {
         self.0.end(Life::Failed);
+        self.0.writer_ended.store(true, Ordering::Release);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -315,6 +315,61 @@ fn a_panic_of_the_writer_is_an_error_of_every_call() {
     failed(log.commit(&[]));
     failed(log.drop_before(DateTime::UNIX_EPOCH).map(drop));
     failed(log.close());
+}
+
+/// Holds the writer where it asks for the time, once it is armed.
+struct Holding {
+    is_armed: AtomicBool,
+    reached: Sender<()>,
+    go_on: Receiver<()>,
+}
+
+impl Clock for Holding {
+    fn now(&self) -> DateTime<Utc> {
+        if self.is_armed.load(Ordering::SeqCst) {
+            self.reached.send(()).unwrap();
+            self.go_on.recv().unwrap();
+        }
+        DateTime::UNIX_EPOCH
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn sleep(&self, _duration: Duration) {}
+}
+
+#[test]
+fn an_append_that_comes_while_the_log_closes_is_answered() {
+    let (reached, at_the_end) = bounded(1);
+    let (let_go, go_on) = bounded(1);
+    let clock = Arc::new(Holding {
+        is_armed: AtomicBool::new(false),
+        reached,
+        go_on,
+    });
+    let disk = Arc::new(MemDisk::default());
+    let options = LogOptions::default();
+    let log = EmbeddedLog::open(Path::new(DIR), disk, Arc::clone(&clock) as _, options).unwrap();
+    clock.is_armed.store(true, Ordering::SeqCst);
+    std::thread::scope(|scope| {
+        let closing = scope.spawn(|| log.close());
+        at_the_end.recv_timeout(Duration::from_secs(20)).unwrap();
+        clock.is_armed.store(false, Ordering::SeqCst);
+        // As one that found the log open a moment ago: the writer reads its queue no more.
+        let (reply, answer) = bounded(1);
+        let append = Command::Append(append_of(P, batch(1, 1)), reply);
+        log.queue.send(append).unwrap();
+        let_go.send(()).unwrap();
+        closing.join().unwrap().unwrap();
+        let (told, tells) = bounded(1);
+        let shared = Arc::clone(&log.shared);
+        // Not of the scope: one that waits for ever would hold the test for ever.
+        std::thread::spawn(move || told.send(shared.answer(&answer).map(drop)));
+        let answered = tells.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert!(matches!(answered, Err(LogError::Closed)), "{answered:?}");
+    });
 }
 
 /// Not a check but a measurement: `cargo test --release -- --ignored --nocapture the_speed`.
