@@ -20,6 +20,7 @@ use retail_console::actions::Action;
 use retail_console::app::Console;
 use retail_console::pages::Page;
 use retail_console::picture::Stage;
+use retail_console::start::Start;
 use retail_engine::clean::Rules;
 use retail_engine::config::{ErrorLimit, Settings};
 use retail_engine::flow::{LoadRequest, Resume, Roles, Until};
@@ -132,7 +133,7 @@ fn settings(dir: &Path) -> Settings {
 }
 
 fn stage(dir: &Path) -> std::io::Result<Stage> {
-    Stage::new(SIZE, |ctx| Console::new(ctx, settings(dir), None))
+    Stage::new(SIZE, |ctx| Console::new(ctx, settings(dir), Start::default(), None))
 }
 
 /// Where the pointer is in frame `n`: it crosses the page, so that what lies under it reacts.

@@ -99,8 +99,13 @@ enum Closing {
 }
 
 impl Console {
-    /// Opens the engine and shows the page shown last.
-    pub fn new(ctx: &Context, settings: Settings, open: Option<PathBuf>) -> std::io::Result<Self> {
+    /// Opens the engine and shows the page shown last, and a file.
+    pub fn new(
+        ctx: &Context,
+        settings: Settings,
+        start: Start,
+        open: Option<PathBuf>,
+    ) -> std::io::Result<Self> {
         theme::install(ctx);
         let prefs = Prefs::load(&settings.data_dir);
         theme::set_contrast(ctx, prefs.contrast);
@@ -109,13 +114,13 @@ impl Console {
         Ok(Self {
             kept: prefs.clone(),
             given: Given {
-                link: Link::open(settings.clone(), ctx)?,
+                link: Link::open(settings.clone(), start.access, ctx)?,
                 settings,
-                start: Start::default(),
                 prefs,
                 notices: Notices::default(),
                 files: Files::default(),
-                runbook: Runbook::default(),
+                runbook: Runbook::of_profile(start.profile.clone()),
+                start,
                 frozen: None,
             },
             pages: Pages::default(),
@@ -140,15 +145,6 @@ impl Console {
     #[must_use]
     pub fn choosing_by(mut self, chooser: impl Chooser + 'static) -> Self {
         self.given.files = Files::with(chooser);
-        self
-    }
-
-    /// Says how the program was started.
-    #[must_use]
-    pub fn started_by(mut self, start: Start) -> Self {
-        self.given.link.set_access(start.access);
-        self.given.runbook = Runbook::of_profile(start.profile.clone());
-        self.given.start = start;
         self
     }
 

@@ -38,12 +38,18 @@ impl State {
     fn opening(
         before: Option<Box<Engine>>,
         settings: Settings,
+        access: Access,
         ctx: &Context,
     ) -> std::io::Result<Self> {
         let waking = ctx.clone();
+        // Who only reads joins no group, sends no probes and writes no tables.
+        let roles = match access {
+            Access::ReadWrite => Roles::all(),
+            Access::ReadOnly => Roles::none(),
+        };
         let open = move || {
             drop(before);
-            let opened = Engine::open(settings, Roles::all());
+            let opened = Engine::open(settings, roles);
             if let Ok(engine) = &opened {
                 engine.on_snapshot(move || waking.request_repaint_after(SHOW_AFTER));
             }
@@ -107,24 +113,31 @@ pub struct Link {
 }
 
 impl Link {
-    /// Opens the engine on a thread of its own; `ctx` is woken when there is something new.
-    pub fn open(settings: Settings, ctx: &Context) -> std::io::Result<Self> {
+    /// Opens the engine on a thread of its own; `ctx` is woken when there is something new. For
+    /// one that only reads, the engine takes no part in the work.
+    pub fn open(settings: Settings, access: Access, ctx: &Context) -> std::io::Result<Self> {
         Ok(Self {
-            state: State::opening(None, settings, ctx)?,
+            state: State::opening(None, settings, access, ctx)?,
             cursor: Cursor::default(),
             events: Vec::new(),
             snapshot: None,
             pace: Pace::default(),
             taken_at: None,
             opened_in: None,
-            access: Access::ReadWrite,
+            access,
             refused: RefCell::default(),
         })
     }
 
-    /// Ends the engine, if it is open, and opens one of these settings. What was known of the old
-    /// one is forgotten: events and figures belong to the data that they are of.
-    pub fn reopen(&mut self, settings: Settings, ctx: &Context) -> std::io::Result<()> {
+    /// Ends the engine, if it is open, and opens one of these settings, by what the console was
+    /// started for. What was known of the old one is forgotten: events and figures belong to the
+    /// data that they are of.
+    pub fn reopen(
+        &mut self,
+        settings: Settings,
+        access: Access,
+        ctx: &Context,
+    ) -> std::io::Result<()> {
         let nothing = State::Failed(OpenError::Internal("no thread to open it".to_owned()));
         let before = match std::mem::replace(&mut self.state, nothing) {
             State::Open(engine) => Some(engine),
@@ -135,7 +148,7 @@ impl Link {
         self.opened_in = None;
         self.cursor = Cursor::default();
         self.events.clear();
-        self.state = State::opening(before, settings, ctx)?;
+        self.state = State::opening(before, settings, access, ctx)?;
         Ok(())
     }
 

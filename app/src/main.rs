@@ -113,8 +113,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
         "retail-console",
         options,
         Box::new(|cc| {
-            let console = Console::new(&cc.egui_ctx, settings, file)?;
-            Ok(Box::new(console.started_by(start)))
+            let console = Console::new(&cc.egui_ctx, settings, start, file)?;
+            Ok(Box::new(console))
         }),
     );
     match opened {

@@ -14,6 +14,7 @@ use crate::pages::Page;
 use crate::picture::Stage;
 use crate::prefs::ThemeChoice;
 use crate::sample;
+use crate::start::Start;
 use crate::theme::Contrast;
 
 /// The two sizes that pages are judged at.
@@ -67,7 +68,9 @@ pub fn run(settings: Settings, folder: &Path, look: &Look) -> anyhow::Result<()>
         look.sizes.as_slice()
     };
     let WindowSize(first) = sizes[0];
-    let mut stage = Stage::new(first, |ctx| Console::new(ctx, settings, None))?;
+    let mut stage = Stage::new(first, |ctx| {
+        Console::new(ctx, settings, Start::default(), None)
+    })?;
     stage.open()?;
     stage.console().push(Action::TextScale(look.text));
     stage.console().push(Action::Contrast(look.contrast));

@@ -85,8 +85,8 @@ impl Desk {
             .with_max_steps(4)
             .renderer(Painter(Rc::clone(&raster)))
             .build_eframe(|cc| {
-                let console = Console::new(&cc.egui_ctx, settings, None).unwrap();
-                console.choosing_by(chooser).started_by(start)
+                let console = Console::new(&cc.egui_ctx, settings, start, None).unwrap();
+                console.choosing_by(chooser)
             });
         let mut desk = Self {
             harness,

@@ -8,7 +8,7 @@ use retail_console::actions::Action;
 use retail_console::pages::Page;
 use retail_console::start::{Access, Start};
 use retail_engine::handle::Command;
-use retail_engine::model::Dc;
+use retail_engine::model::{Dc, Reading};
 use retail_engine::ports::Fault;
 use retail_engine::watch::alerts::to_prometheus;
 
@@ -231,7 +231,16 @@ fn read_only_refuses_what_changes_and_says_why() {
     assert!(link.ask(Command::Verify).waiting().is_some());
     desk.until_seen("read only: starting a fault was refused");
     desk.until_seen("read only: holding the consumers was refused");
-    assert!(desk.snapshot().faults.is_empty());
+    let snapshot = desk.snapshot();
+    assert!(snapshot.faults.is_empty());
+    // It takes no part in the work, whatever waits to be done.
+    let canary = snapshot.canary.iter().flat_map(|(_, at)| at.iter());
+    for (_, delay) in canary {
+        assert_eq!(
+            *delay,
+            Reading::Unknown("this program sends no probes".into())
+        );
+    }
     // It was started so, and stays so.
     desk.harness
         .state_mut()
@@ -244,7 +253,7 @@ fn read_only_refuses_what_changes_and_says_why() {
     let save = desk.control("Save").unwrap();
     assert!(save.accesskit_node().is_disabled());
     desk.click("Setup: Settings");
-    desk.until_seen("on, by --read-only");
+    desk.until_seen("on, by --read-only: it consumes nothing and sends no probes");
 }
 
 #[test]

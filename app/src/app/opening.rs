@@ -107,7 +107,11 @@ impl Console {
         self.passport = None;
         self.ended = Pending::Idle;
         self.given.frozen = None;
-        if let Err(error) = self.given.link.reopen(settings, ctx) {
+        if let Err(error) = self
+            .given
+            .link
+            .reopen(settings, self.given.start.access, ctx)
+        {
             let remedy = "end other programs, then try again".to_owned();
             self.given.notices.push(error.to_string(), Some(remedy));
         }

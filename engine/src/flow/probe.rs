@@ -7,6 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::gate::{Gate, Pass};
+use super::roles::Watch;
 use super::routes::Routes;
 use crate::failover::ProbeOutcome;
 use crate::model::{Dc, PerDc, Reading};
@@ -76,8 +77,12 @@ impl Canary {
         pair.newest_at = Some(now);
     }
 
-    /// The delays of each pair; stale after three missed probes.
-    pub(crate) fn view(&self, now: Duration) -> PerDc<PerDc<Reading<Delay>>> {
+    /// The delays of each pair; stale after three missed probes, unknown where none is sent.
+    pub(crate) fn view(&self, now: Duration, watch: Watch) -> PerDc<PerDc<Reading<Delay>>> {
+        if watch == Watch::Off {
+            let none = || Reading::Unknown("this program sends no probes".into());
+            return PerDc::from_fn(|_| PerDc::from_fn(|_| none()));
+        }
         let pairs = self.pairs.lock();
         PerDc::from_fn(|via| PerDc::from_fn(|at| pairs[via][at].reading(now)))
     }

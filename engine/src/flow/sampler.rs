@@ -172,7 +172,7 @@ impl Sampler {
             rate_limit: runtime.rate.get(),
             rates,
             store: Some(store),
-            canary: runtime.canary.view(now),
+            canary: runtime.canary.view(now, runtime.roles.watch),
             faults: runtime.faults.active(),
             workers_failed: runtime
                 .consumers

@@ -226,7 +226,7 @@ fn access_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         let muted = theme::colors(ui).muted;
         if locked {
             widgets::status_icon(ui, Status::Ok);
-            Line::table("on, by --read-only").show(ui);
+            Line::table("on, by --read-only: it consumes nothing and sends no probes").show(ui);
             return;
         }
         if switch(ui, "Read only", only).clicked() {
