@@ -213,22 +213,34 @@ impl Splitter {
         }
     }
 
-    /// Back to `mark`. Does nothing if the splitter has read on since: the bytes are gone then.
+    /// Back to `mark`, over rows that [`Splitter::advance_in_head`] gave. Once the splitter has
+    /// read on the bytes are gone, so it must not have passed over any row then.
     pub(super) const fn reset(&mut self, mark: Mark) {
-        if !self.read_on {
-            self.pos = mark.pos;
-            self.line = mark.line;
-            self.byte = mark.byte;
-            self.next_quote = mark.pos;
-            self.bare_quotes = 0;
+        if self.read_on {
+            assert!(
+                self.line == mark.line,
+                "rows that were looked at ahead cannot be read again"
+            );
+            return;
         }
+        self.pos = mark.pos;
+        self.line = mark.line;
+        self.byte = mark.byte;
+        self.next_quote = mark.pos;
+        self.bare_quotes = 0;
     }
 
     /// The next row if it can be had without reading on, and so without losing the way back.
     pub(super) fn advance_in_head(&mut self) -> Result<Option<Piece>, IntakeError> {
-        // A row that spans lines may look as far as the limit on rows ahead.
-        let sure = self.end.saturating_sub(self.pos) > 2 * self.limits.record_bytes;
-        if self.in_head() && (sure || self.at_end) {
+        if !self.in_head() {
+            return Ok(None);
+        }
+        // A row that spans lines may look as far as the limit on rows ahead, and a line that does
+        // not end within the head is read to its end, wherever that is.
+        let rest = self.window(usize::MAX);
+        let sure = rest.len() > 2 * self.limits.record_bytes
+            && memchr(self.format.terminator, rest).is_some();
+        if sure || self.at_end {
             return self.advance();
         }
         Ok(None)

@@ -143,6 +143,58 @@ fn dates_that_the_head_leaves_open_are_settled_by_the_whole_file() {
     );
 }
 
+/// So many bytes of rows that are all different and all good, and how many rows they are.
+fn good_rows(bytes: usize) -> (String, u64) {
+    use std::fmt::Write as _;
+    let (mut text, mut rows) = (String::new(), 0);
+    while text.len() < bytes {
+        let invoice = 500_000 + rows;
+        writeln!(
+            text,
+            "{invoice},85123A,HEART,6,2010-12-01 08:26:00,2.55,17850,France"
+        )
+        .unwrap();
+        rows += 1;
+    }
+    (text, rows)
+}
+
+#[test]
+fn a_line_that_runs_past_the_head_costs_no_row_before_or_behind_it() {
+    let header =
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("long.csv");
+    let options = ReadOptions::default();
+    let near_end = options.limits.head_bytes - (200 << 10);
+    let (behind, rows_behind) = good_rows(4 << 10);
+    let long_line = |piece: &str| piece.repeat(400 << 10) + "\n" + &behind;
+    for (bytes, rest, reason, rows_behind) in [
+        (5 << 20, "\0".repeat(4 << 20), Reason::TrailingNuls, 0),
+        (near_end, long_line("x"), Reason::FieldTooLong, rows_behind),
+        (
+            near_end,
+            long_line("x,"),
+            Reason::RecordTooLong,
+            rows_behind,
+        ),
+    ] {
+        let (before, rows_before) = good_rows(bytes);
+        fs::write(&path, [header, &before, &rest].concat()).unwrap();
+        let mut reader = LineReader::open(&path, &options, &rules(), &routing()).unwrap();
+        let (mut clean, mut aside) = (0, Vec::new());
+        while let Some(row) = reader.next().unwrap() {
+            match row {
+                ReadRow::Clean(_) => clean += 1,
+                ReadRow::SetAside(row) => aside.push((row.reject.reason, row.reject.line)),
+            }
+        }
+        assert_eq!(aside, [(reason, rows_before + 2)]);
+        assert_eq!(clean, rows_before + rows_behind, "{reason:?}");
+        assert_eq!(reader.progress().lines, 1 + clean + 1);
+    }
+}
+
 fn line_ids(name: &str) -> FxHashSet<LineId> {
     let options = ReadOptions::default();
     let mut reader = LineReader::open(&asset(name), &options, &rules(), &routing()).unwrap();
