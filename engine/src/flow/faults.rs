@@ -1,15 +1,15 @@
 //! Starting and ending faults: the board of leases, its journal on disk, and the adapters that
 //! heed them.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use thiserror::Error;
 
+use super::journal::{JournalError, Lines};
 use crate::failover::lease::{FaultBoard, FaultLease, JournalEntry, LeaseId};
 use crate::ports::{Clock, Fault, Log, Store};
 use crate::telemetry::{EventKind, EventLog};
@@ -21,13 +21,8 @@ const JOURNAL: &str = "faults.jsonl";
 #[derive(Debug, Error)]
 pub enum FaultError {
     /// The journal cannot be read or written: a fault that is not on record is not started.
-    #[error("the journal of faults: {source}: {path:?}")]
-    Journal {
-        /// Why.
-        source: io::Error,
-        /// The journal.
-        path: PathBuf,
-    },
+    #[error("the journal of faults: {0}")]
+    Journal(#[from] JournalError),
     /// The servers cannot be broken like this, or not at all.
     #[error("{fault} is not started: {why}")]
     Refused {
@@ -47,8 +42,7 @@ pub(crate) struct FaultDesk {
 
 struct Inner {
     board: FaultBoard,
-    journal: File,
-    path: PathBuf,
+    journal: Lines,
 }
 
 impl FaultDesk {
@@ -58,31 +52,18 @@ impl FaultDesk {
         dir: &Path,
         clock: Arc<dyn Clock>,
         events: EventLog,
-    ) -> Result<Self, FaultError> {
+    ) -> Result<Self, JournalError> {
         let path = dir.join(JOURNAL);
-        let failed = |source| FaultError::Journal {
-            source,
-            path: path.clone(),
-        };
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(JournalError::new(error, &path)),
         };
         let replayed = FaultBoard::replay(&text);
-        let journal = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(failed)?;
-        journal
-            .set_len(replayed.keep_bytes as u64)
-            .map_err(failed)?;
         let desk = Self {
             inner: Mutex::new(Inner {
                 board: replayed.board,
-                journal,
-                path: path.clone(),
+                journal: Lines::open(&path, replayed.keep_bytes)?,
             }),
             clock,
             events,
@@ -121,10 +102,10 @@ impl FaultDesk {
             .emit(EventKind::FaultStarted { fault, lease_secs });
         match entry {
             JournalEntry::Started(lease) => Ok(lease),
-            JournalEntry::Ended { .. } => Err(FaultError::Journal {
-                source: io::Error::other("a start was recorded as an end"),
-                path: inner.path.clone(),
-            }),
+            JournalEntry::Ended { .. } => {
+                let mixed_up = io::Error::other("a start was recorded as an end");
+                Err(inner.journal.failed(mixed_up).into())
+            }
         }
     }
 
@@ -188,19 +169,15 @@ fn apply(board: &FaultBoard, log: &dyn Log, store: &dyn Store) {
 
 impl Inner {
     /// Makes entries durable.
-    fn write(&mut self, entries: &[JournalEntry]) -> Result<(), FaultError> {
+    fn write(&mut self, entries: &[JournalEntry]) -> Result<(), JournalError> {
         if entries.is_empty() {
             return Ok(());
         }
-        let written = entries.iter().try_for_each(|entry| {
-            let line = entry.to_line().map_err(io::Error::other)?;
-            self.journal.write_all(line.as_bytes())
-        });
-        written
-            .and_then(|()| self.journal.sync_data())
-            .map_err(|source| FaultError::Journal {
-                source,
-                path: self.path.clone(),
-            })
+        let lines: String = entries
+            .iter()
+            .map(JournalEntry::to_line)
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.journal.failed(io::Error::other(error)))?;
+        self.journal.add(&lines)
     }
 }
