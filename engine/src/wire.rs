@@ -10,10 +10,12 @@ use crate::config::{ConfigError, Mode, Settings};
 use crate::embedded::disk::{DataDirLock, SystemDisk};
 use crate::embedded::log::{EmbeddedLog, LogOptions};
 use crate::embedded::store::{EmbeddedStore, StoreOptions};
+use crate::flow::JournalError;
 use crate::live::cassandra::{self, CassandraStore};
 use crate::live::faults::FaultControl;
 use crate::live::kafka::{self, KafkaLog};
 use crate::ports::{Clock, Entropy, Log, LogError, Store, StoreError, SystemClock, SystemEntropy};
+use crate::route::RoutingError;
 
 /// What an engine runs on.
 pub(crate) struct Ports {
@@ -54,6 +56,17 @@ pub enum OpenError {
         /// The directory.
         path: PathBuf,
     },
+    /// The routing map of the data directory.
+    #[error("{path:?}: {source}")]
+    Routing {
+        /// Why.
+        source: RoutingError,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A list in the data directory: changes of the map, fixes of rows, faults.
+    #[error("a list in the data directory cannot be used: {0}")]
+    Journal(#[from] JournalError),
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -83,6 +96,8 @@ impl OpenError {
             Self::DataDir { .. } => {
                 "check its permissions, or choose another directory with --data-dir".into()
             }
+            Self::Routing { source, .. } => source.remedy().into(),
+            Self::Journal(error) => error.remedy().into(),
             Self::Log(error) => error.remedy().into(),
             Self::Store(error) => error.remedy().into(),
             Self::Internal(_) => "this is a fault of the program; please report it".into(),

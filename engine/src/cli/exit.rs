@@ -62,6 +62,7 @@ mod tests {
     use anyhow::Context;
 
     use super::*;
+    use crate::route::RoutingMap;
 
     #[test]
     fn an_error_keeps_its_code_under_its_context() {
@@ -72,6 +73,11 @@ mod tests {
         assert_eq!(Exit::of(&within), Exit::InputRefused);
         let settings = OpenError::Config(ConfigError::NoDataDir);
         assert_eq!(Exit::of(&settings.into()), Exit::Usage);
+        let map = OpenError::Routing {
+            source: RoutingMap::from_toml("version = x").unwrap_err(),
+            path: "routing.toml".into(),
+        };
+        assert_eq!(Exit::of(&map.into()), Exit::Usage);
         assert_eq!(Exit::of(&anyhow::anyhow!("disk")), Exit::Failed);
     }
 }

@@ -20,6 +20,10 @@ pub struct JournalError {
 }
 
 impl JournalError {
+    /// What to do about a file in the data directory that cannot be read or written.
+    pub(super) const ROOM: &'static str =
+        "check that the disk has room and the data directory may be written to";
+
     /// An error about the journal at `path`.
     pub(super) fn new(source: io::Error, path: &Path) -> Self {
         Self {
@@ -29,8 +33,11 @@ impl JournalError {
     }
 
     /// What a person can do about it.
-    pub const fn remedy() -> &'static str {
-        "check that the disk has room and the data directory may be written to"
+    pub fn remedy(&self) -> &'static str {
+        if self.source.kind() == io::ErrorKind::InvalidData {
+            return "correct or remove what is no entry in this file, or put it back from a copy";
+        }
+        Self::ROOM
     }
 }
 
@@ -152,9 +159,12 @@ impl Journal {
         let whole = text.rfind('\n').map_or(0, |at| at + 1);
         let lines = text.get(..whole).unwrap_or_default().lines();
         let entries = lines
-            .map(serde_json::from_str)
+            .zip(1..)
+            .map(|(line, number)| {
+                serde_json::from_str(line).map_err(|error| no_entry(number, &error))
+            })
             .collect::<Result<_, _>>()
-            .map_err(|error| failed(io::Error::other(error)))?;
+            .map_err(failed)?;
         let lines = Lines::open(path, whole)?;
         Ok((Self { lines }, entries))
     }
@@ -165,6 +175,11 @@ impl Journal {
             .map_err(|error| self.lines.failed(io::Error::other(error)))?;
         self.lines.add(&(line + "\n"))
     }
+}
+
+fn no_entry(line: u64, error: &serde_json::Error) -> io::Error {
+    let what = format!("line {line} is no entry: {error}");
+    io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
 #[cfg(test)]
@@ -267,6 +282,8 @@ mod tests {
         let (_, entries) = Journal::open::<u32>(&path).unwrap();
         assert_eq!(entries, [7, 8, 10]);
         std::fs::write(&path, "7\nseven\n8\n").unwrap();
-        assert!(Journal::open::<u32>(&path).is_err());
+        let error = Journal::open::<u32>(&path).unwrap_err();
+        assert!(error.to_string().contains("line 2 is no entry"), "{error}");
+        assert!(error.remedy().contains("no entry"), "{}", error.remedy());
     }
 }

@@ -18,6 +18,7 @@ use crate::model::{LineTable, Region};
 use crate::ports::{BucketScope, StoreError};
 use crate::route::{RoutingError, RoutingMap};
 use crate::telemetry::EventKind;
+use crate::wire::OpenError;
 
 /// The map in the data directory.
 const MAP: &str = "routing.toml";
@@ -58,10 +59,10 @@ pub enum RouteError {
 
 impl RouteError {
     /// What a person can do about it.
-    pub const fn remedy(&self) -> &'static str {
+    pub fn remedy(&self) -> &'static str {
         match self {
             Self::Map(error) => error.remedy(),
-            Self::Journal(_) => JournalError::remedy(),
+            Self::Journal(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
             Self::HasLines { .. } => "load into another data directory with the changed map",
             Self::Loading => "wait for the end of the load, or cancel it",
@@ -108,13 +109,17 @@ pub(crate) struct RoutingDesk {
 
 impl RoutingDesk {
     /// The map of a data directory: the one edited there, or the one that comes with the program.
-    pub(crate) fn open(data_dir: &Path) -> Result<Self, RouteError> {
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, OpenError> {
         let file = data_dir.join(MAP);
         let map = if file.exists() {
-            RoutingMap::load(&file)?
+            RoutingMap::load(&file)
         } else {
-            RoutingMap::builtin()?
-        };
+            RoutingMap::builtin()
+        }
+        .map_err(|source| OpenError::Routing {
+            source,
+            path: file.clone(),
+        })?;
         let (journal, changes) = Journal::open(&data_dir.join(JOURNAL))?;
         Ok(Self {
             map: ArcSwap::from_pointee(map),

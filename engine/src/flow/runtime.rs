@@ -153,8 +153,7 @@ impl Runtime {
             asks,
             Box::new(move |event| tell_transition(&tell, event)),
         ));
-        let routing =
-            RoutingDesk::open(&settings.data_dir).map_err(|error| internal(error.to_string()))?;
+        let routing = RoutingDesk::open(&settings.data_dir)?;
         let regions: Regions = routing
             .map()
             .countries()
@@ -175,10 +174,8 @@ impl Runtime {
         let consumers = topics
             .map(|topic| ConsumerHandle::new(*topic, log.as_ref(), generation))
             .collect();
-        let faults = FaultDesk::open(&own_dir, Arc::clone(&clock), events.clone())
-            .map_err(|error| internal(error.to_string()))?;
-        let quarantine =
-            QuarantineDesk::open(&own_dir).map_err(|error| internal(error.to_string()))?;
+        let faults = FaultDesk::open(&own_dir, Arc::clone(&clock), events.clone())?;
+        let quarantine = QuarantineDesk::open(&own_dir)?;
         let loads = Loads::of_marks(log.as_ref())?;
         let alerts = AlertDesk::new(&settings.alerts);
         let rate = Rate::default();

@@ -9,10 +9,11 @@ use crate::clean::{Rule, Rules, Switch};
 use crate::config::{ErrorLimit, Settings};
 use crate::failover::drill::DrillStep;
 use crate::failover::predict::CellState;
-use crate::handle::{Answer, Command, Engine, Snapshot};
+use crate::handle::{Answer, Command, Engine, OpenError, Snapshot};
 use crate::intake::{Column, ReadOptions};
 use crate::model::{Dc, LoadId, Offset, Reading, Reason, Region, RowNo, Topic, TopicPartition};
 use crate::ports::{Clock, Fault, SystemClock};
+use crate::route::RoutingMap;
 use crate::telemetry::{Cursor, EventKind};
 
 const HEADER: &str =
@@ -91,6 +92,33 @@ fn alike(from: &str, to: &str) -> FixRule {
 
 fn add(engine: &Engine, rule: FixRule) -> Fix {
     answer(&engine.ask(|reply| Command::AddFix(Box::new(rule), reply))).unwrap()
+}
+
+#[test]
+fn what_a_person_wrote_wrongly_in_the_data_directory_is_no_fault_of_the_program() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = || {
+        let settings = Settings::in_dir(dir.path());
+        Engine::open(settings, Roles::all()).err().unwrap()
+    };
+    let map = dir.path().join("routing.toml");
+    std::fs::write(&map, "version = 2\n[regions]\neurpoe = [\"France\"]\n").unwrap();
+    let error = refused();
+    assert!(error.to_string().contains("routing.toml"), "{error}");
+    assert!(error.to_string().contains("eurpoe"), "{error}");
+    let source = RoutingMap::load(&map).unwrap_err();
+    assert_eq!(error.remedy(), source.remedy());
+    assert!(matches!(error, OpenError::Routing { .. }), "{error:?}");
+    std::fs::remove_file(&map).unwrap();
+    for list in ["routing.jsonl", "fixes.jsonl"] {
+        let list = dir.path().join(list);
+        std::fs::write(&list, "what is this\n").unwrap();
+        let error = refused();
+        assert!(matches!(error, OpenError::Journal(_)), "{error:?}");
+        assert!(error.remedy().contains("no entry"), "{}", error.remedy());
+        std::fs::remove_file(&list).unwrap();
+    }
+    open(dir.path());
 }
 
 #[test]

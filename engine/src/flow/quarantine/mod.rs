@@ -74,7 +74,8 @@ impl QuarantineError {
     pub fn remedy(&self) -> String {
         match self {
             Self::Store(error) => error.remedy().into(),
-            Self::Journal(_) | Self::File(_) => JournalError::remedy().into(),
+            Self::Journal(error) => error.remedy().into(),
+            Self::File(_) => JournalError::ROOM.into(),
             Self::Intake(error) => error.remedy().into(),
             Self::Export(error) => error.remedy().into(),
             Self::Load(error) => error.remedy(),
@@ -93,7 +94,7 @@ pub(crate) struct QuarantineDesk {
 
 impl QuarantineDesk {
     /// Reads the journal.
-    pub(crate) fn open(data_dir: &Path) -> Result<Self, QuarantineError> {
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, JournalError> {
         let (journal, entries) = Journal::open(&data_dir.join(JOURNAL))?;
         let mut board = FixBoard::default();
         for entry in entries {
