@@ -56,6 +56,26 @@ fn what_is_not_a_csv_is_refused_with_exit_code_3_and_names_the_file() {
 }
 
 #[test]
+fn a_download_that_was_cut_off_behind_its_head_is_refused_like_one_cut_off_in_it() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("data");
+    let whole = std::fs::read(full_file()).unwrap();
+    let file = scratch.path().join("cut.csv.gz");
+    // A load begins when 8 MiB are unpacked; a third of the file is 15 MB.
+    for part in [100, 3] {
+        std::fs::write(&file, &whole[..whole.len() / part]).unwrap();
+        let verbs: [&[&str]; 2] = [&["load", path(&file)], &["produce", "--input", path(&file)]];
+        for args in verbs {
+            let output = program::run(&dir, args).unwrap();
+            let text = said(&output);
+            assert_eq!(output.status.code(), Some(3), "1/{part}, {args:?}: {text}");
+            assert!(text.contains("cut off"), "1/{part}, {args:?}: {text}");
+            assert!(text.contains("download the file again"), "{text}");
+        }
+    }
+}
+
+#[test]
 fn a_usage_error_ends_with_2() {
     let scratch = tempfile::tempdir().unwrap();
     let output = program::run(scratch.path(), &["load"]).unwrap();

@@ -87,8 +87,9 @@ fn a_file_that_changes_while_it_is_read_fails_by_name_and_loads_again() {
     std::fs::write(&file, format!("{header}\n{row}\n{rows}")).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = said(&output);
-    assert_ne!(output.status.code(), Some(0), "{text}");
+    assert_eq!(output.status.code(), Some(3), "{text}");
     assert!(text.contains("changed"), "{text}");
+    assert!(text.contains("help: Wait until the program"), "{text}");
     std::fs::copy(sample_file(), &file).unwrap();
     let end = program::json(&dir, &["load", path(&file)]).unwrap();
     assert_eq!(end["closed"], true, "{end}");

@@ -54,6 +54,10 @@ pub struct LoadRecord {
     pub produced_at: Option<DateTime<Utc>>,
     /// How far it has come.
     pub state: LoadState,
+    /// What to do about its file, where it failed because the file could not be read to its end:
+    /// the input was refused then. Not known of loads of an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_remedy: Option<String>,
     /// What was read so far; `read` is the row to go on after.
     pub intake: Intake,
     /// Lines in the store before it began.

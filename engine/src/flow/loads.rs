@@ -425,6 +425,7 @@ impl Runtime {
             started_at: self.clock.now(),
             produced_at: None,
             state: LoadState::Reading,
+            input_remedy: None,
             intake: Intake::default(),
             lines_before: self.analytics.lines(),
             from: self.ends()?,

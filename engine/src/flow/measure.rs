@@ -81,6 +81,7 @@ pub(crate) fn measure_log(
         started_at: clock.now(),
         produced_at: None,
         state: LoadState::Reading,
+        input_remedy: None,
         intake: Intake::default(),
         lines_before: 0,
         from: ends,

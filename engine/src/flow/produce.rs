@@ -139,6 +139,8 @@ pub(super) struct Work<'p> {
     pace: Pace,
     /// How far the file is read.
     read: ReadProgress,
+    /// What to do about the file, once it could not be read on.
+    input_remedy: Option<String>,
 }
 
 impl Producer {
@@ -154,7 +156,7 @@ impl Producer {
             match work.step(reader) {
                 Ok(None) => {}
                 Ok(Some(state)) => break state,
-                Err(error) => break LoadState::Failed(error.to_string()),
+                Err(error) => break work.failed(&error),
             }
         };
         work.end(ended)
@@ -195,6 +197,7 @@ impl Producer {
             ends,
             pace: Pace::start(self.clock.as_ref()),
             read: reader.progress(),
+            input_remedy: None,
             load,
         })
     }
@@ -512,11 +515,21 @@ impl Work<'_> {
         }
     }
 
+    /// How the load ends after an error. That its file was refused is kept beside what is said:
+    /// the remedy is another one then.
+    fn failed(&mut self, error: &ProduceError) -> LoadState {
+        if let ProduceError::Intake(refused) = error {
+            self.input_remedy = Some(refused.remedy().to_owned());
+        }
+        LoadState::Failed(error.to_string())
+    }
+
     /// Sends the rest and records how the load ended.
     pub(super) fn end(mut self, state: LoadState) -> Result<LoadRecord, ProduceError> {
         self.send_group()?;
         self.finish_all()?;
         self.load.state = state;
+        self.load.input_remedy = self.input_remedy.take();
         self.load.to =
             (!matches!(self.load.state, LoadState::Cancelled)).then(|| self.ends.clone());
         self.load.produced_at = Some(self.now());

@@ -1,7 +1,10 @@
 //! A producer over a log that refuses some of its groups.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use parking_lot::Mutex;
 
 use super::*;
@@ -112,10 +115,20 @@ impl Log for Refusing {
 }
 
 fn produce(log: &Arc<Refusing>, limit: ErrorLimit) -> Result<LoadRecord, ProduceError> {
+    produce_file(log, limit, ROWS.to_vec())
+}
+
+fn produce_file(
+    log: &Arc<Refusing>,
+    limit: ErrorLimit,
+    file: Vec<u8>,
+) -> Result<LoadRecord, ProduceError> {
+    // Only the head is read before the load begins.
+    let mut options = ReadOptions::default();
+    options.limits.head_bytes = 64 << 10;
     let routing = Arc::new(RoutingMap::builtin().unwrap());
     let rules = Rules::builtin().unwrap();
-    let mut reader =
-        LineReader::of_bytes(ROWS.to_vec(), &ReadOptions::default(), &rules, &routing).unwrap();
+    let mut reader = LineReader::of_bytes(file, &options, &rules, &routing).unwrap();
     let clock = Arc::new(SystemClock::default());
     let producer = Producer {
         log: Arc::clone(log) as Arc<dyn Log>,
@@ -138,6 +151,7 @@ fn produce(log: &Arc<Refusing>, limit: ErrorLimit) -> Result<LoadRecord, Produce
         started_at: clock.now(),
         produced_at: None,
         state: LoadState::Reading,
+        input_remedy: None,
         intake: ledger::Intake::default(),
         lines_before: 0,
         from: Vec::new(),
@@ -181,4 +195,24 @@ fn a_load_stops_at_the_row_that_passes_the_limit_and_its_mark_says_so() {
     let there: u64 = log.inner.lock().ends.values().sum();
     assert_eq!(there, load.intake.read, "what was read is in the log");
     assert!(load.is_unfinished(), "it goes on under a wider limit");
+}
+
+#[test]
+fn a_file_that_is_damaged_behind_its_head_fails_with_the_remedy_of_the_input() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(ROWS).unwrap();
+    let mut file = gzip.finish().unwrap();
+    file.truncate(file.len() / 2);
+    let log = Arc::new(Refusing::default());
+    let load = produce_file(&log, ErrorLimit::None, file).unwrap();
+    let LoadState::Failed(why) = &load.state else {
+        panic!("{:?}", load.state);
+    };
+    assert!(why.contains("damaged or cut off"), "{why}");
+    let remedy = load.input_remedy.as_deref().unwrap();
+    assert!(remedy.contains("download the file again"), "{remedy}");
+    let inner = log.inner.lock();
+    assert_eq!(inner.marks.last(), Some(&load), "its mark says so, too");
+    let (_, earlier) = inner.marks.split_last().unwrap();
+    assert!(earlier.iter().all(|mark| mark.input_remedy.is_none()));
 }

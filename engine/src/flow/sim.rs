@@ -450,6 +450,7 @@ impl Sim {
             started_at: self.clock.now(),
             produced_at: None,
             state: LoadState::Reading,
+            input_remedy: None,
             intake: Intake::default(),
             lines_before: 0,
             from: ends.map(|p| (p, log.offsets(p).unwrap().end)).collect(),

@@ -91,7 +91,12 @@ fn verdict(
         ),
         LoadState::Failed(why) => (
             (Status::Critical, format!("The load failed: {why}")),
-            again("Mend what it names and load the file again: nothing doubles."),
+            again(
+                record
+                    .input_remedy
+                    .as_deref()
+                    .unwrap_or("Mend what it names and load the file again: nothing doubles."),
+            ),
         ),
         LoadState::Stopped(why) => (
             (Status::Warn, format!("The load was stopped: {why}.")),
@@ -397,6 +402,7 @@ mod tests {
             started_at: DateTime::UNIX_EPOCH,
             produced_at: Some(DateTime::UNIX_EPOCH),
             state: LoadState::Produced,
+            input_remedy: None,
             intake: intake.clone(),
             lines_before: before,
             from: Vec::new(),
@@ -460,6 +466,11 @@ mod tests {
         let sheet = sheet(&record, &ledger, false);
         assert!(sheet.again && sheet.remedy.unwrap().contains("nothing doubles"));
         assert_eq!(sheet.verdict.0, Status::Warn);
+        record.state = LoadState::Failed("it is cut off".to_owned());
+        let remedy = |record: &LoadRecord| super::sheet(record, &ledger, false).remedy.unwrap();
+        assert!(remedy(&record).starts_with("Mend what it names"));
+        record.input_remedy = Some("Download it again.".to_owned());
+        assert_eq!(remedy(&record), "Download it again.");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::analytics::{render_text, tidy};
 use crate::clean::{self, Rules};
 use crate::config::{ErrorLimit, Mode};
-use crate::flow::{LoadEnd, LoadRequest, LoadState, Resume, Roles, Until};
+use crate::flow::{LoadEnd, LoadRecord, LoadRequest, LoadState, Resume, Roles, Until};
 use crate::handle::{Command, Snapshot};
 use crate::intake::{self, ReadOptions};
 use crate::ledger::Gap;
@@ -205,10 +205,9 @@ pub(crate) fn exit_of(end: &LoadEnd, until: Until, output: &Output) -> Exit {
             Exit::InputRefused
         }
         LoadState::Failed(why) => {
-            output.tell(&format!(
-                "the load failed: {why}\n  help: mend what it names and load the file again; nothing doubles"
-            ));
-            Exit::Failed
+            let (exit, remedy) = after_failure(&end.record);
+            output.tell(&format!("the load failed: {why}\n  help: {remedy}"));
+            exit
         }
         LoadState::Cancelled => Exit::Failed,
         LoadState::Reading | LoadState::Produced => {
@@ -223,6 +222,18 @@ pub(crate) fn exit_of(end: &LoadEnd, until: Until, output: &Output) -> Exit {
                 Exit::DoesNotClose
             }
         }
+    }
+}
+
+/// How a load that failed ends the program, and what a person can do about it. A file that turns
+/// out to be damaged half-way is refused like one that is damaged at its beginning.
+fn after_failure(record: &LoadRecord) -> (Exit, &str) {
+    match &record.input_remedy {
+        Some(remedy) => (Exit::InputRefused, remedy),
+        None => (
+            Exit::Failed,
+            "mend what it names and load the file again; nothing doubles",
+        ),
     }
 }
 
@@ -369,4 +380,37 @@ fn place(snapshot: &Snapshot) -> Option<Place> {
         bytes: load.read.bytes,
         bytes_total: load.read.total_bytes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::ledger::Intake;
+
+    #[test]
+    fn a_load_whose_file_was_damaged_refuses_the_input_and_older_marks_are_still_read() {
+        let mut mark = json!({
+            "id": 1,
+            "file": "a.csv.gz",
+            "fingerprint": "",
+            "reading": 0,
+            "started_at": "2011-12-09T12:50:00Z",
+            "produced_at": null,
+            "state": { "failed": "the gzip file is damaged" },
+            "intake": Intake::default(),
+            "lines_before": 0,
+            "from": [],
+            "to": null,
+        });
+        let record: LoadRecord = serde_json::from_value(mark.clone()).unwrap();
+        let (exit, remedy) = after_failure(&record);
+        assert_eq!(exit, Exit::Failed);
+        assert!(remedy.starts_with("mend what it names"), "{remedy}");
+        mark["input_remedy"] = json!("Download it again.");
+        let record: LoadRecord = serde_json::from_value(mark).unwrap();
+        let after = (Exit::InputRefused, "Download it again.");
+        assert_eq!(after_failure(&record), after);
+    }
 }
