@@ -82,6 +82,18 @@ fn a_usage_error_ends_with_2() {
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
     let output = program::run(scratch.path(), &["drill", "--scenario", "earthquake"]).unwrap();
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    let out = scratch.path().join("table.csv");
+    for options in [
+        ["transactions", "--net"].as_slice(),
+        &["transactions", "--segment", "Champions"],
+        &["customers", "--segment", "Nobody"],
+    ] {
+        let args = ["export", "--format", "csv", "--out", path(&out)];
+        let output = program::run(scratch.path(), &[args.as_slice(), options].concat()).unwrap();
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{options:?}: {text}");
+        assert!(text.contains("help: "), "{options:?}: {text}");
+    }
 }
 
 #[test]

@@ -171,6 +171,7 @@ fn a_group_that_was_moved_by_mistake_is_set_back() {
         "{}",
         said(&output)
     );
+    assert!(said(&output).contains("help: "), "{}", said(&output));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use crate::handle::OpenError;
 use crate::intake::IntakeError;
 use crate::route::RoutingError;
 
+use crate::cli::verbs::export::ExportArgsError;
 use crate::cli::verbs::load::OldRouting;
 
 /// The exit codes. Their numbers are part of the program's contract.
@@ -39,6 +40,7 @@ fn of_cause(cause: &(dyn Error + 'static)) -> Option<Exit> {
         || cause.is::<RulesError>()
         || cause.is::<RoutingError>()
         || cause.is::<OldRouting>()
+        || cause.is::<ExportArgsError>()
         || matches!(cause.downcast_ref(), Some(OpenError::Config(_)));
     if is_usage {
         return Some(Exit::Usage);
@@ -78,6 +80,12 @@ mod tests {
             path: "routing.toml".into(),
         };
         assert_eq!(Exit::of(&map.into()), Exit::Usage);
+        let segment = ExportArgsError::UnknownSegment {
+            name: "Champion".to_owned(),
+            known: vec!["Champions".to_owned()],
+        };
+        let within = anyhow::Error::from(segment).context("a.csv");
+        assert_eq!(Exit::of(&within), Exit::Usage);
         assert_eq!(Exit::of(&anyhow::anyhow!("disk")), Exit::Failed);
     }
 }

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 
 use crate::clean::RulesError;
 use crate::config::ConfigError;
-use crate::flow::{AnalyseError, LoadError};
+use crate::flow::{
+    AnalyseError, LoadError, QuarantineError, RebuildError, ReplayError, RouteError,
+};
 use crate::handle::OpenError;
 use crate::intake::{ExportError, IntakeError};
 use crate::lab::LabError;
@@ -17,6 +19,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::cli::session::{Interrupted, NotClosed};
+use crate::cli::verbs::export::ExportArgsError;
 use crate::cli::verbs::load::OldRouting;
 
 /// How results are printed.
@@ -220,6 +223,11 @@ fn remedy_of_cause(cause: &(dyn Error + 'static)) -> Option<String> {
         .or_else(|| of(cause, OpenError::remedy))
         .or_else(|| of(cause, LoadError::remedy))
         .or_else(|| of(cause, OldRouting::remedy))
+        .or_else(|| of(cause, QuarantineError::remedy))
+        .or_else(|| of(cause, RebuildError::remedy))
+        .or_else(|| of(cause, |e: &ReplayError| e.remedy().to_owned()))
+        .or_else(|| of(cause, |e: &RouteError| e.remedy().to_owned()))
+        .or_else(|| of(cause, |e: &ExportArgsError| e.remedy().to_owned()))
         .or_else(|| of(cause, LabError::remedy))
         .or_else(|| of(cause, |e: &IntakeError| e.remedy().to_owned()))
         .or_else(|| of(cause, |e: &RulesError| e.remedy().to_owned()))
@@ -242,6 +250,8 @@ fn remedy_of_cause(cause: &(dyn Error + 'static)) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flow::FixId;
+    use crate::model::{Partition, Topic};
 
     #[test]
     fn a_table_aligns_text_left_and_figures_right() {
@@ -260,6 +270,26 @@ mod tests {
         assert_eq!(grouped(1_234_567), "1,234,567");
         assert_eq!(money(Decimal::new(-1_234_500, 3)), "-£1,234.500");
         assert_eq!(money(Decimal::new(5, 3)), "£0.005");
+    }
+
+    #[test]
+    fn an_error_of_each_verb_comes_with_its_remedy() {
+        let missing = || ReplayError::NoPartition {
+            topic: Topic::Quarantine,
+            partition: Partition(99),
+        };
+        for (error, expect) in [
+            (anyhow::Error::from(missing()), "counted from 0"),
+            (ReplayError::NothingToUndo.into(), "plan a replay"),
+            (RebuildError::from(missing()).into(), "counted from 0"),
+            (QuarantineError::NothingToDo.into(), "add a fix"),
+            (QuarantineError::NotPending(FixId(99)).into(), "nothing to"),
+            (RouteError::Loading.into(), "wait for the end"),
+            (ExportArgsError::SegmentOfOthers.into(), "leave --segment"),
+        ] {
+            let remedy = remedy_of(&error).unwrap_or_default();
+            assert!(remedy.contains(expect), "{error}: {remedy:?}");
+        }
     }
 
     #[test]

@@ -21,6 +21,7 @@ use crate::ports::{BucketScope, RejectQuery};
 use anyhow::{Context, bail};
 use crossbeam_channel::{Receiver, bounded};
 use serde_json::{Map, Value, json};
+use thiserror::Error;
 
 use crate::cli::args::{ExportArgs, ExportFormat, ExportTable, FigureTable, GlobalArgs, RowTable};
 use crate::cli::exit::Exit;
@@ -44,15 +45,47 @@ const LINE_COLUMNS: [&str; 8] = [
     "country",
 ];
 
+/// Options of `export` that do not fit its table.
+#[derive(Debug, Error)]
+pub(crate) enum ExportArgsError {
+    /// A filter for rows as they are stored.
+    #[error("this table holds everything: a filter applies to tables of figures")]
+    FilterOfRows,
+    /// A segment for another table than the one of customers.
+    #[error("a segment applies to the table customers")]
+    SegmentOfOthers,
+    /// A segment that there is not.
+    #[error("no segment is called {name:?}; there are {}", known.join(", "))]
+    UnknownSegment {
+        /// As written.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+}
+
+impl ExportArgsError {
+    /// What a person can do about it.
+    pub(crate) const fn remedy(&self) -> &'static str {
+        match self {
+            Self::FilterOfRows => {
+                "leave the filter out, or export a table of figures; `export --help` lists them"
+            }
+            Self::SegmentOfOthers => "leave --segment out, or export the table customers",
+            Self::UnknownSegment { .. } => "name one of those, spelt as it is here",
+        }
+    }
+}
+
 /// Writes a table to a file.
 pub(crate) fn run(args: &ExportArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<Exit> {
     let is_rows = matches!(args.table, ExportTable::Rows(_));
     if is_rows && args.filter.filter() != Filter::default() {
-        bail!("this table holds everything: a filter applies to tables of figures");
+        return Err(ExportArgsError::FilterOfRows.into());
     }
     let customers = ExportTable::Figures(FigureTable::Customers);
     if args.segment.is_some() && args.table != customers {
-        bail!("a segment applies to the table customers");
+        return Err(ExportArgsError::SegmentOfOthers.into());
     }
     let session = Session::open(global, Vec::new(), Roles::none())?;
     let part = args.out.with_extension("part");
@@ -145,16 +178,11 @@ fn pick(args: &ExportArgs, report: &Report) -> anyhow::Result<CustomerPick> {
     let Some(name) = &args.segment else {
         return Ok(CustomerPick::All);
     };
-    let names: Vec<&str> = report
-        .named_segments
-        .iter()
-        .map(|s| s.name.as_str())
-        .collect();
-    if !names.contains(&name.as_str()) {
-        bail!(
-            "no segment is called {name:?}; there are {}",
-            names.join(", ")
-        );
+    let segments = report.named_segments.iter();
+    let known: Vec<String> = segments.map(|segment| segment.name.clone()).collect();
+    if !known.contains(name) {
+        let name = name.clone();
+        return Err(ExportArgsError::UnknownSegment { name, known }.into());
     }
     Ok(CustomerPick::Segment(name.clone()))
 }
