@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use crate::config::{FlagValue, Settings};
-use crate::flow::Roles;
+use crate::flow::{Roles, visit_pieces};
 use crate::handle::{Command, Engine, Reply, Snapshot};
-use crate::ports::{Clock, SystemClock};
+use crate::ports::{Clock, RejectQuery, RejectRow, SystemClock};
 use crate::telemetry::{LoggingGuard, TerminalStyle, start_logging};
 use anyhow::Context;
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
@@ -136,6 +136,19 @@ impl Session {
                 return Ok(answered?);
             }
         }
+    }
+
+    /// Visits all rows that were set aside and that a query asks for, in order, in pieces that
+    /// bound the memory.
+    pub(crate) fn visit_rejects(
+        &self,
+        query: RejectQuery,
+        visit: impl FnMut(Vec<RejectRow>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let ask = |piece: &RejectQuery| -> anyhow::Result<_> {
+            Ok(self.ask(|reply| Command::Rejects(piece.clone(), reply))??)
+        };
+        visit_pieces(query, ask, visit)
     }
 
     /// A snapshot of which every part was measured after this call.

@@ -77,7 +77,7 @@ pub use produce::ProduceError;
 pub use quarantine::{
     ATTEMPTS_MAX, Fix, FixEffect, FixId, FixRule, Produced, QuarantineError, ReasonTotal,
     ReingestPlan, Reingested, RejectFilter, RejectKey, RejectPage, RejectStatus, RejectView,
-    ValueCount, write_rejects,
+    RejectsCsv, ValueCount, write_rejects,
 };
 pub use rebuild::RebuildError;
 pub use replay::{InStore, PlanSample, ReplayError, ReplayRequest, SampleError, SampledLine};
@@ -85,4 +85,5 @@ pub use roles::{Begin, Roles, Tables, Watch};
 pub use routing::{RouteChange, RouteError, RoutingView};
 
 pub(crate) use analyse::Extent;
+pub(crate) use quarantine::visit_pieces;
 pub(crate) use runtime::{Runtime, spawn};

@@ -199,13 +199,14 @@ fn derived(session: &Session, table: &str, sink: &mut Sink<impl Write>) -> anyho
 }
 
 fn rejects(session: &Session, sink: &mut Sink<impl Write>) -> anyhow::Result<()> {
-    let rows = session.ask(|reply| Command::Rejects(RejectQuery::default(), reply))??;
-    for row in rows {
-        if let Value::Object(row) = serde_json::to_value(row)? {
-            sink.row(&row)?;
+    session.visit_rejects(RejectQuery::default(), |rows| {
+        for row in rows {
+            if let Value::Object(row) = serde_json::to_value(row)? {
+                sink.row(&row)?;
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn lines(session: &Session, table: LineTable, sink: &mut Sink<impl Write>) -> anyhow::Result<()> {

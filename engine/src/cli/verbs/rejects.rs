@@ -5,21 +5,31 @@ use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::Path;
 
-use crate::flow::{Roles, write_rejects};
-use crate::handle::Command;
+use crate::config::Mode;
+use crate::flow::{RejectsCsv, Roles};
 use crate::intake::RowLayout;
 use crate::model::{LoadId, ReasonCounts};
 use crate::ports::{RejectQuery, RejectRow};
 use anyhow::Context;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::args::{GlobalArgs, RejectsArgs};
 use crate::cli::exit::Exit;
-use crate::cli::output::{Align, Output, Table, add, grouped};
+use crate::cli::output::{Align, Format, Output, Table, add, grouped};
 use crate::cli::session::Session;
 
 /// Rows that a person is shown; `--export` and `--json` have all of them.
 const SHOWN: usize = 40;
+
+/// The rows as JSON. The names of its fields are part of the contract.
+#[derive(Debug, Serialize)]
+struct Listed<'r> {
+    mode: Mode,
+    count: u64,
+    set_aside: ReasonCounts,
+    rows: &'r [RejectRow],
+}
 
 /// Shows or saves the rows.
 pub(crate) fn run(
@@ -33,39 +43,67 @@ pub(crate) fn run(
         reason: args.reason,
         ..RejectQuery::default()
     };
-    let rows = session.ask(|reply| Command::Rejects(query, reply))??;
-    let layouts: BTreeMap<LoadId, RowLayout> = session
-        .fresh_snapshot()?
-        .loads
-        .iter()
-        .map(|load| (load.id, load.layout.clone()))
-        .collect();
-    let mode = session.settings.mode;
-    session.close()?;
-    let mut counts = ReasonCounts::default();
-    for row in &rows {
-        counts.add(row.reject.reason);
+    match &args.export {
+        Some(path) => export(session, query, path, output)?,
+        None => list(session, query, output)?,
     }
-    if let Some(path) = &args.export {
-        let count = save(path, rows, &layouts)
-            .with_context(|| format!("the rejects could not be saved as {}", path.display()))?;
-        let value = json!({
-            "mode": mode,
-            "exported": count,
-            "set_aside": counts,
-            "file": path.display().to_string(),
-        });
-        output.result(&value, || {
-            let (count, path) = (grouped(count), path.display());
-            format!("{count} rows saved as {path}; mend them there and load that file\n")
-        })?;
-        return Ok(Exit::Done);
-    }
-    let value = json!({ "mode": mode, "count": rows.len(), "set_aside": counts, "rows": rows });
-    output.result(&value, || text(&rows, &counts))?;
     Ok(Exit::Done)
 }
 
+fn list(session: Session, query: RejectQuery, output: &Output) -> anyhow::Result<()> {
+    let wanted = match output.format() {
+        Format::Human => SHOWN,
+        Format::Json => usize::MAX,
+    };
+    let mut rows = Vec::new();
+    let mut counts = ReasonCounts::default();
+    session.visit_rejects(query, |piece| {
+        count(&mut counts, &piece);
+        let room = wanted - rows.len();
+        rows.extend(piece.into_iter().take(room));
+        Ok(())
+    })?;
+    let listed = Listed {
+        mode: session.settings.mode,
+        count: counts.total(),
+        set_aside: counts,
+        rows: &rows,
+    };
+    session.close()?;
+    output.result(&listed, || text(&rows, &counts))?;
+    Ok(())
+}
+
+fn export(
+    session: Session,
+    query: RejectQuery,
+    path: &Path,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let mut counts = ReasonCounts::default();
+    let exported = save(path, &session, query, &mut counts)
+        .with_context(|| format!("the rejects could not be saved as {}", path.display()))?;
+    let value = json!({
+        "mode": session.settings.mode,
+        "exported": exported,
+        "set_aside": counts,
+        "file": path.display().to_string(),
+    });
+    session.close()?;
+    output.result(&value, || {
+        let (count, path) = (grouped(exported), path.display());
+        format!("{count} rows saved as {path}; mend them there and load that file\n")
+    })?;
+    Ok(())
+}
+
+fn count(counts: &mut ReasonCounts, rows: &[RejectRow]) {
+    for row in rows {
+        counts.add(row.reject.reason);
+    }
+}
+
+/// The first rows for people; `counts` is of all of them.
 fn text(rows: &[RejectRow], counts: &ReasonCounts) -> String {
     let mut by_reason = Table::new(&[("REASON", Align::Left), ("ROWS", Align::Right)]);
     for (reason, rows) in counts.iter() {
@@ -77,7 +115,7 @@ fn text(rows: &[RejectRow], counts: &ReasonCounts) -> String {
         ("REASON", Align::Left),
         ("RAW TEXT", Align::Left),
     ]);
-    for row in rows.iter().take(SHOWN) {
+    for row in rows {
         list.row([
             row.load.to_string(),
             row.reject.line.to_string(),
@@ -86,8 +124,9 @@ fn text(rows: &[RejectRow], counts: &ReasonCounts) -> String {
         ]);
     }
     let mut text = by_reason.text() + "\n" + &list.text();
-    if let Some(more) = rows.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-        let more = grouped(more as u64);
+    let more = counts.total().saturating_sub(rows.len() as u64);
+    if more > 0 {
+        let more = grouped(more);
         add(
             &mut text,
             format_args!("and {more} more; --export FILE saves all of them\n"),
@@ -99,13 +138,57 @@ fn text(rows: &[RejectRow], counts: &ReasonCounts) -> String {
 /// Writes the rows as CSV, whole beside the file first. Returns how many.
 fn save(
     path: &Path,
-    rows: Vec<RejectRow>,
-    layouts: &BTreeMap<LoadId, RowLayout>,
+    session: &Session,
+    query: RejectQuery,
+    counts: &mut ReasonCounts,
 ) -> anyhow::Result<u64> {
+    let layouts: BTreeMap<LoadId, RowLayout> = session
+        .fresh_snapshot()?
+        .loads
+        .iter()
+        .map(|load| (load.id, load.layout.clone()))
+        .collect();
     let part = path.with_extension("part");
-    let mut out = BufWriter::new(File::create(&part)?);
-    let count = write_rejects(&mut out, rows, layouts)?;
+    let mut csv = RejectsCsv::new(BufWriter::new(File::create(&part)?), &layouts);
+    session.visit_rejects(query, |rows| {
+        count(counts, &rows);
+        Ok(csv.put(rows)?)
+    })?;
+    let (rows, out) = csv.end()?;
     out.into_inner()?.sync_all()?;
     fs::rename(&part, path)?;
-    Ok(count)
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Reason, Reject, RowNo};
+
+    #[test]
+    fn the_first_rows_are_shown_and_all_are_counted() {
+        let row = |number| RejectRow {
+            load: LoadId(1),
+            reject: Reject {
+                row: RowNo(number),
+                line: number + 1,
+                byte: 80,
+                column: None,
+                reason: Reason::Cancellation,
+                message: String::new(),
+                raw: format!("raw {number}"),
+            },
+        };
+        let rows: Vec<_> = (1..=SHOWN as u64).map(row).collect();
+        let mut counts = ReasonCounts::default();
+        count(&mut counts, &rows);
+        assert!(!text(&rows, &counts).contains("more"));
+        for _ in 0..2 {
+            count(&mut counts, &rows);
+        }
+        let text = text(&rows, &counts);
+        assert_eq!(text.matches("raw ").count(), SHOWN, "{text}");
+        assert!(text.ends_with("and 80 more; --export FILE saves all of them\n"));
+        assert!(text.contains("120"), "{text}");
+    }
 }

@@ -24,7 +24,7 @@ use crate::model::LoadId;
 use crate::ports::{RejectQuery, RejectRow, StoreError};
 use crate::telemetry::EventKind;
 
-pub use export::write_rejects;
+pub use export::{RejectsCsv, write_rejects};
 pub use fixes::{ATTEMPTS_MAX, Fix, FixId, FixRule, Produced, Reingested, RejectKey, RejectStatus};
 pub use page::{ReasonTotal, RejectFilter, RejectPage, RejectView, ValueCount};
 pub use reingest::{FixEffect, ReingestPlan};
@@ -189,15 +189,13 @@ impl Runtime {
         load: Option<LoadId>,
         mut visit: impl FnMut(RejectRow, &RowLayout),
     ) -> Result<(), StoreError> {
-        let mut query = RejectQuery {
+        let query = RejectQuery {
             load,
-            limit: Some(CHUNK_ROWS),
             ..RejectQuery::default()
         };
         let mut layout: Option<(LoadId, RowLayout)> = None;
-        loop {
-            let rows = self.rejects(&query)?;
-            let count = rows.len();
+        let ask = |piece: &RejectQuery| self.rejects(piece);
+        visit_pieces(query, ask, |rows| {
             for row in rows {
                 let load = row.load;
                 let (_, layout) = match &mut layout {
@@ -206,11 +204,27 @@ impl Runtime {
                 };
                 visit(row, layout);
             }
-            if count < CHUNK_ROWS {
-                return Ok(());
-            }
-            query.skip += count;
+            Ok(())
+        })
+    }
+}
+
+/// Visits all rows that a query asks for, in order, in pieces that bound the memory: `ask`
+/// answers a query that has a limit.
+pub(crate) fn visit_pieces<E>(
+    mut query: RejectQuery,
+    mut ask: impl FnMut(&RejectQuery) -> Result<Vec<RejectRow>, E>,
+    mut visit: impl FnMut(Vec<RejectRow>) -> Result<(), E>,
+) -> Result<(), E> {
+    query.limit = Some(CHUNK_ROWS);
+    loop {
+        let rows = ask(&query)?;
+        let count = rows.len();
+        visit(rows)?;
+        if count < CHUNK_ROWS {
+            return Ok(());
         }
+        query.skip += count;
     }
 }
 
@@ -229,5 +243,57 @@ fn in_words(rule: &FixRule) -> (String, String) {
         FixRule::Alike {
             column, from, to, ..
         } => (format!("{} {from:?}", column.name()), format!("{to:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Reason, Reject, RowNo};
+
+    fn row(number: usize) -> RejectRow {
+        RejectRow {
+            load: LoadId(1),
+            reject: Reject {
+                row: RowNo(number as u64),
+                line: 2,
+                byte: 80,
+                column: None,
+                reason: Reason::Cancellation,
+                message: String::new(),
+                raw: String::new(),
+            },
+        }
+    }
+
+    #[test]
+    fn pieces_have_every_row_once_in_order_and_none_is_large() {
+        for (skip, all) in [
+            (0, 0),
+            (0, 1),
+            (3, CHUNK_ROWS),
+            (0, 2 * CHUNK_ROWS),
+            (7, 2 * CHUNK_ROWS + 9),
+        ] {
+            let query = RejectQuery {
+                skip,
+                ..RejectQuery::default()
+            };
+            let ask = |piece: &RejectQuery| {
+                let end = all.min(piece.skip + piece.limit.unwrap());
+                Ok::<_, StoreError>((piece.skip..end).map(row).collect())
+            };
+            let mut met = skip;
+            visit_pieces(query, ask, |rows| {
+                assert!(rows.len() <= CHUNK_ROWS);
+                for found in rows {
+                    assert_eq!(found.reject.row, RowNo(met as u64));
+                    met += 1;
+                }
+                Ok(())
+            })
+            .unwrap();
+            assert_eq!(met, all, "after {skip} of {all}");
+        }
     }
 }
