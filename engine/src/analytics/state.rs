@@ -228,6 +228,11 @@ impl Analytics {
     }
 
     /// Name of a country, or its number in a foreign catalog.
+    /// Puts countries in the regions of another routing map.
+    pub fn route_by(&mut self, regions: Regions) {
+        self.regions = regions;
+    }
+
     pub fn country_name(&self, country: CountryId) -> CompactString {
         let name = self.catalog.country_name(country);
         name.unwrap_or_else(|| compact_str::format_compact!("country {}", country.0))

@@ -65,6 +65,8 @@ pub(crate) enum Message {
     Shared,
     /// Something that is computed from the figures under a filter.
     Ask(Filter, Question),
+    /// Another routing map is in force: these are its regions.
+    Regions(Regions),
     /// Weigh the value score so from now on.
     Weigh(Weights, Sender<()>),
     /// Write the derived tables now.
@@ -293,6 +295,15 @@ impl AnalyticsService {
                 Ok(Some(part)) => question(Ok((&part, &self.settings))),
                 Err(error) => question(Err(error)),
             },
+            Message::Regions(regions) => {
+                if regions != self.regions {
+                    self.state.route_by(regions.clone());
+                    self.regions = regions;
+                    // The derived tables name regions.
+                    let now = self.clock.monotonic();
+                    self.changed_at.get_or_insert(now);
+                }
+            }
             Message::Weigh(weights, reply) => {
                 self.settings.weights = weights;
                 // The derived table of customers has the score.
@@ -488,6 +499,13 @@ impl AnalyticsLink {
             };
             Message::Ask(filter, Box::new(question))
         })?
+    }
+
+    /// Puts countries in these regions in every answer to what is asked from now on.
+    pub(crate) fn route_by(&self, regions: Regions) {
+        if self.messages.send(Message::Regions(regions)).is_err() {
+            tracing::debug!("the analytics service has ended; regions are not needed");
+        }
     }
 
     /// Weighs the value score so in every answer from now on.

@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::journal::{Journal, JournalError};
 use super::runtime::Runtime;
+use crate::analytics::Regions;
 use crate::model::{LineTable, Region};
 use crate::ports::{BucketScope, StoreError};
 use crate::route::{RoutingError, RoutingMap};
@@ -105,6 +106,8 @@ pub(crate) struct RoutingDesk {
     map: ArcSwap<RoutingMap>,
     file: PathBuf,
     inner: Mutex<(Journal, Vec<RouteChange>)>,
+    /// Held from the check of a change until everyone knows of it: there is one at a time.
+    changing: Mutex<()>,
 }
 
 impl RoutingDesk {
@@ -125,12 +128,18 @@ impl RoutingDesk {
             map: ArcSwap::from_pointee(map),
             file,
             inner: Mutex::new((journal, changes)),
+            changing: Mutex::default(),
         })
     }
 
     /// The map in force.
     pub(crate) fn map(&self) -> Arc<RoutingMap> {
         self.map.load_full()
+    }
+
+    /// The region of each country on the map.
+    pub(crate) fn regions(&self) -> Regions {
+        self.map().countries().collect()
     }
 
     /// The map and its changes.
@@ -203,21 +212,27 @@ impl Runtime {
         country: &str,
         region: Region,
     ) -> Result<RouteChange, RouteError> {
+        let _one = self.routing.changing.lock();
         self.check_movable(country, Some(region))?;
-        let change = self
-            .routing
-            .change(Change::Assign(country, region), self.clock.now())?;
-        self.tell_route(&change);
-        Ok(change)
+        self.change_route(Change::Assign(country, region))
     }
 
     /// Takes back the last change of the map that was not taken back yet.
     pub(crate) fn undo_routing(&self) -> Result<RouteChange, RouteError> {
+        let _one = self.routing.changing.lock();
         let view = self.routing.view();
         if let Some(last) = last_undoable(&view.changes) {
             self.check_movable(&last.country, last.from)?;
         }
-        let change = self.routing.change(Change::Undo, self.clock.now())?;
+        self.change_route(Change::Undo)
+    }
+
+    /// Changes the map, and whatever goes by it.
+    fn change_route(&self, change: Change<'_>) -> Result<RouteChange, RouteError> {
+        let changed = self.routing.change(change, self.clock.now());
+        // A change that could not be put on the list is in force all the same.
+        self.analytics.route_by(self.routing.regions());
+        let change = changed?;
         self.tell_route(&change);
         Ok(change)
     }

@@ -31,7 +31,7 @@ use super::routing::RoutingDesk;
 use super::sampler::Sampler;
 use super::shared::Sharing;
 use super::ways::Ways;
-use crate::analytics::{Regions, Settings as ReportSettings, StatusLimits, Weights};
+use crate::analytics::{Settings as ReportSettings, StatusLimits, Weights};
 use crate::config::Settings;
 use crate::failover::{Policy, RouteState, TransitionEvent, WriteMode};
 use crate::handle::Snapshot;
@@ -154,17 +154,12 @@ impl Runtime {
             Box::new(move |event| tell_transition(&tell, event)),
         ));
         let routing = RoutingDesk::open(&settings.data_dir)?;
-        let regions: Regions = routing
-            .map()
-            .countries()
-            .map(|(n, r)| (n.to_owned(), r))
-            .collect();
         let report = report_settings(&settings.analytics).map_err(internal)?;
         let (service, analytics) = AnalyticsService::open(
             Arc::clone(&store),
             Arc::clone(&routes),
             Arc::clone(&clock),
-            regions,
+            routing.regions(),
             report,
             settings.analytics.materialise_interval,
             Sharing::of(&log, &roles)?,

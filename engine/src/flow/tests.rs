@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::analytics::{Filter, Report};
 use crate::clean::{Rule, Rules, Switch};
 use crate::config::{ErrorLimit, Settings};
 use crate::failover::drill::DrillStep;
@@ -287,6 +288,51 @@ fn an_assigned_country_flows_with_the_next_load_and_stays_once_it_has_lines() {
         .iter()
         .any(|event| event.text.ends_with("Narnia: Europe -> Americas"));
     assert!(told, "{events:?}");
+}
+
+fn report(engine: &Engine, filter: Filter) -> Report {
+    answer(&engine.ask(|reply| Command::Report(Box::new(filter), reply))).unwrap()
+}
+
+fn assign(engine: &Engine, country: &str, region: Region) -> Result<RouteChange, RouteError> {
+    let country = country.to_owned();
+    answer(&engine.ask(|reply| Command::AssignCountry {
+        country,
+        region,
+        reply,
+    }))
+}
+
+/// Lines of sales by region, as the figures have them.
+fn lines_by_region(report: &Report) -> Vec<(Region, u64)> {
+    let regions = report.regions.iter();
+    regions.map(|r| (r.region, r.lines)).collect()
+}
+
+#[test]
+fn figures_go_by_the_routing_map_as_it_was_changed_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(&dir.path().join("data"));
+    let file = write(dir.path(), "a.csv", ROWS);
+    load(&engine, &file);
+    assign(&engine, "Narnia", Region::Americas).unwrap();
+    assign(&engine, "Narnia", Region::AsiaPacific).unwrap();
+    answer(&engine.ask(Command::UndoRouting)).unwrap();
+    load(&engine, &file);
+    let all = report(&engine, Filter::default());
+    let expected = [(Region::Europe, 1), (Region::Americas, 1)];
+    assert_eq!(lines_by_region(&all), expected);
+    let sum: rust_decimal::Decimal = all.regions.iter().map(|region| region.amount).sum();
+    assert_eq!(sum, all.kpis.sales);
+    let americas = Filter {
+        regions: vec![Region::Americas],
+        ..Filter::default()
+    };
+    assert_eq!(report(&engine, americas).kpis.lines, 1);
+    let table = "country_metrics".to_owned();
+    let table = answer(&engine.ask(|reply| Command::Table(table, reply))).unwrap();
+    let narnia: serde_json::Value = serde_json::from_str(&table.rows["Narnia"]).unwrap();
+    assert_eq!(narnia["region"], "americas");
 }
 
 #[test]
