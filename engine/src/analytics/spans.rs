@@ -5,9 +5,9 @@
 //! (none in most data) and are found by their fingerprints; whoever has the rows looks up where
 //! their lines lie, and the surplus is taken off.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{BucketKey, CustomerId, StockId};
+use crate::model::{BucketKey, CustomerId, StockId, Summary};
 
 /// The lines of one invoice in one bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct SpanningInvoice {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SpanCorrections {
     invoices: BTreeMap<u64, BTreeMap<BucketKey, SpanningPart>>,
+    /// Where lines of any of them lie.
+    buckets: BTreeSet<BucketKey>,
 }
 
 impl SpanCorrections {
@@ -49,7 +51,11 @@ impl SpanCorrections {
                 parts.insert(part.key, part);
             }
         }
-        Self { invoices: known }
+        let parts = known.values().flat_map(BTreeMap::keys);
+        Self {
+            buckets: parts.copied().collect(),
+            invoices: known,
+        }
     }
 
     /// Whether there is nothing to correct.
@@ -60,6 +66,14 @@ impl SpanCorrections {
     /// Whether an invoice is among them.
     pub fn knows(&self, fingerprint: u64) -> bool {
         self.invoices.contains_key(&fingerprint)
+    }
+
+    /// Whether what a bucket gained may be of one of them. An invoice is named by what is gained
+    /// only where the bucket had no line of it, so that any gain of its buckets counts. Loads in
+    /// the order of time touch those seldom again.
+    pub fn concerns(&self, key: BucketKey, gain: &Summary) -> bool {
+        self.buckets.contains(&key)
+            || (!self.is_empty() && gain.invoices.iter().any(|invoice| self.knows(*invoice)))
     }
 
     /// Where the lines of an invoice lie; `None` for one that is not among them.

@@ -135,6 +135,8 @@ pub struct Analytics {
     whole: Option<(Day, Day)>,
     totals: Totals,
     corrections: SpanCorrections,
+    /// Lines came since that the corrections may have to know of.
+    outdated: bool,
 }
 
 impl PartialEq for Analytics {
@@ -154,6 +156,7 @@ impl Analytics {
             whole: None,
             totals: Totals::default(),
             corrections: SpanCorrections::default(),
+            outdated: false,
         }
     }
 
@@ -190,7 +193,10 @@ impl Analytics {
     /// [`super::delta`]. Costs some nanoseconds per part and allocates for new names only.
     pub fn apply(&mut self, key: BucketKey, gain: &Summary) {
         match key.table {
-            LineTable::Transactions => self.totals.add_sales(key, gain),
+            LineTable::Transactions => {
+                self.outdated = self.outdated || self.corrections.concerns(key, gain);
+                self.totals.add_sales(key, gain);
+            }
             LineTable::Returns => {
                 let day = self.totals.returns.at(key.country, key.day);
                 add(day, &gain.tally);
@@ -222,17 +228,17 @@ impl Analytics {
         &self.regions
     }
 
+    /// Puts countries in the regions of another routing map.
+    pub fn route_by(&mut self, regions: Regions) {
+        self.regions = regions;
+    }
+
     /// The region of a country; `None` for one that is not on the routing map.
     pub fn region_of(&self, country: CountryId) -> Option<Region> {
         self.regions.of(&self.catalog.country_name(country)?)
     }
 
     /// Name of a country, or its number in a foreign catalog.
-    /// Puts countries in the regions of another routing map.
-    pub fn route_by(&mut self, regions: Regions) {
-        self.regions = regions;
-    }
-
     pub fn country_name(&self, country: CountryId) -> CompactString {
         let name = self.catalog.country_name(country);
         name.unwrap_or_else(|| compact_str::format_compact!("country {}", country.0))
@@ -280,9 +286,16 @@ impl Analytics {
         self.spanning().filter(unknown).count()
     }
 
+    /// Whether invoices may count too often: nobody has looked up where the lines of some lie, or
+    /// lines were added since that may be of one.
+    pub fn needs_correction(&self) -> bool {
+        self.outdated || self.uncorrected() > 0
+    }
+
     /// Takes off the surplus of invoices that lie in several buckets.
     pub fn correct(&mut self, corrections: SpanCorrections) {
         self.corrections = corrections;
+        self.outdated = false;
     }
 
     /// See [`SpanCorrections::surplus`]; over the sales of the buckets in scope.

@@ -358,7 +358,7 @@ impl AnalyticsService {
 
     /// Looks up where the lines of invoices lie that are in several buckets.
     fn correct(&mut self) -> Result<(), StoreError> {
-        if self.state.uncorrected() == 0 {
+        if !self.state.needs_correction() {
             return Ok(());
         }
         let wanted: BTreeSet<u64> = self.state.spanning().collect();

@@ -336,6 +336,38 @@ fn figures_go_by_the_routing_map_as_it_was_changed_last() {
 }
 
 #[test]
+fn an_invoice_in_several_buckets_counts_once_however_late_its_lines_come() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(&dir.path().join("data"));
+    let check = |file: &str, rows: &str, of_one: u64| {
+        load(&engine, &write(dir.path(), file, rows));
+        let report = report(&engine, Filter::default());
+        assert_eq!(report.kpis.invoices, 1, "after {file}");
+        let mut products = report.products.iter();
+        let one = products.find(|p| p.stock_code == "ONE").unwrap();
+        assert_eq!((one.lines, one.invoices), (of_one, 1), "after {file}");
+    };
+    check(
+        "two-days.csv",
+        "1,ONE,one,1,12/13/2010 8:26,1.5,17850,France\n\
+         1,TWO,two,1,12/14/2010 8:26,1.5,17850,France\n",
+        1,
+    );
+    check(
+        "another-day-and-country.csv",
+        "1,SIX,six,1,12/15/2010 8:26,1.5,17850,France\n\
+         1,TEN,ten,1,12/15/2010 8:26,1.5,17850,Spain\n",
+        1,
+    );
+    // Its bucket has lines of the invoice already, and none of the product.
+    check(
+        "another-product.csv",
+        "1,ONE,one,1,12/14/2010 8:27,1.5,17850,France\n",
+        2,
+    );
+}
+
+#[test]
 fn browsing_shows_what_was_loaded_and_moves_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let engine = open(&dir.path().join("data"));

@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 
 use super::fixture::{empty, spanning, summaries};
 use crate::analytics::{
-    Filter, Kpis, NonProducts, SpanCorrections, by_country, by_day, by_month, by_product,
-    by_region, delta,
+    Analytics, Filter, Kpis, NonProducts, SpanCorrections, by_country, by_day, by_month,
+    by_product, by_region, delta,
 };
 use crate::model::{Catalog, InvoiceTime, Line, LineTable};
 
@@ -59,7 +59,46 @@ fn distinct<'a, K: Ord>(
         .collect()
 }
 
+/// Looks up in all lines that are there what a state needs to know of them.
+fn correct(analytics: &mut Analytics, lines: &[Line]) {
+    let wanted: Vec<u64> = analytics.spanning().collect();
+    let found = spanning(analytics.catalog(), lines, &wanted);
+    analytics.correct(SpanCorrections::new(found));
+}
+
 proptest! {
+    #[test]
+    fn corrections_follow_lines_that_come_later(
+        lines in lines(),
+        cuts in prop::collection::vec(0..60_usize, 0..5),
+    ) {
+        let catalog = Arc::new(Catalog::default());
+        let mut steps: Vec<usize> = cuts.into_iter().map(|c| c.min(lines.len())).collect();
+        steps.push(lines.len());
+        steps.sort_unstable();
+        let mut kept = empty(&catalog);
+        let mut before = BTreeMap::new();
+        for step in steps {
+            let there = &lines[..step];
+            let now = summaries(&catalog, LineTable::Transactions, there);
+            let mut fresh = empty(&catalog);
+            for (key, summary) in &now {
+                fresh.apply(*key, summary);
+                let gain = delta(before.get(key), summary);
+                if gain.tally.lines > 0 {
+                    kept.apply(*key, &gain);
+                }
+            }
+            correct(&mut fresh, there);
+            if kept.needs_correction() {
+                correct(&mut kept, there);
+            }
+            prop_assert!(!kept.needs_correction());
+            prop_assert_eq!(&kept, &fresh);
+            before = now;
+        }
+    }
+
     #[test]
     fn deltas_in_any_order_and_grouping_leave_the_same_state(
         lines in lines(),
