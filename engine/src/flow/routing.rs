@@ -15,8 +15,8 @@ use thiserror::Error;
 use super::journal::{Journal, JournalError};
 use super::runtime::Runtime;
 use crate::analytics::Regions;
-use crate::model::{LineTable, Region};
-use crate::ports::{BucketScope, StoreError};
+use crate::model::{LineTable, Region, Topic};
+use crate::ports::{BucketScope, LogError, StoreError};
 use crate::route::{RoutingError, RoutingMap};
 use crate::telemetry::EventKind;
 use crate::wire::OpenError;
@@ -38,6 +38,9 @@ pub enum RouteError {
     /// Whether lines of the country are stored could not be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Whether lines of the country are on their way to the store could not be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// Its stored lines belong to another region's topic, and stay there.
     #[error(
         "{lines} lines of {country} are stored in {region}; a country with lines stays where it is"
@@ -48,6 +51,19 @@ pub enum RouteError {
         /// Where they are.
         region: Region,
         /// How many.
+        lines: u64,
+    },
+    /// Lines of its region are in the log and not stored yet; it is not known whose they are.
+    #[error(
+        "{lines} lines in the log of {region} are not yet written, and may be of {country}; a \
+         country with lines stays where it is"
+    )]
+    NotWritten {
+        /// The country.
+        country: String,
+        /// The region whose consumers are behind.
+        region: Region,
+        /// How many lines they are behind.
         lines: u64,
     },
     /// A load runs, with the map as it was when it began.
@@ -65,7 +81,9 @@ impl RouteError {
             Self::Map(error) => error.remedy(),
             Self::Journal(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
+            Self::Log(error) => error.remedy(),
             Self::HasLines { .. } => "load into another data directory with the changed map",
+            Self::NotWritten { .. } => "run consumers until the lag is 0, then try again",
             Self::Loading => "wait for the end of the load, or cancel it",
             Self::NothingToUndo => "nothing to do",
         }
@@ -247,6 +265,8 @@ impl Runtime {
         let Some(route) = map.find(country).filter(|route| Some(route.region) != to) else {
             return Ok(());
         };
+        // Looked at before the store is: what is written by then is found there.
+        let unwritten = self.unwritten(route.region)?;
         let mut lines = 0;
         for table in LineTable::ALL {
             let scope = BucketScope {
@@ -257,14 +277,34 @@ impl Runtime {
             self.store
                 .scan_rows(&scope, from, &mut |_key, rows| lines += rows.len() as u64)?;
         }
-        if lines == 0 {
-            return Ok(());
+        let (country, region) = (route.country.to_owned(), route.region);
+        match (lines, unwritten) {
+            (0, 0) => Ok(()),
+            (0, lines) => Err(RouteError::NotWritten {
+                country,
+                region,
+                lines,
+            }),
+            (lines, _) => Err(RouteError::HasLines {
+                country,
+                region,
+                lines,
+            }),
         }
-        Err(RouteError::HasLines {
-            country: route.country.to_owned(),
-            region: route.region,
-            lines,
-        })
+    }
+
+    /// Lines in the log of a region that are not committed as written.
+    fn unwritten(&self, region: Region) -> Result<u64, LogError> {
+        let topic = Topic::Lines(region);
+        let partitions = self.partitions().filter(|p| p.topic == topic);
+        let behind = partitions.map(|partition| {
+            let offsets = self.log.offsets(partition)?;
+            // A group that never committed has everything from the oldest line on before it.
+            let committed = self.log.committed(partition)?;
+            let at = committed.map_or(offsets.begin.0, |at| at.0);
+            Ok(offsets.end.0.saturating_sub(at))
+        });
+        behind.sum()
     }
 
     fn tell_route(&self, change: &RouteChange) {

@@ -51,6 +51,15 @@ fn request(file: &Path) -> LoadRequest {
     }
 }
 
+fn produce(engine: &Engine, file: &Path) {
+    let request = LoadRequest {
+        until: Until::Produced,
+        ..request(file)
+    };
+    let end = answer(&engine.ask(|reply| Command::Load(Box::new(request), reply))).unwrap();
+    assert!(end.ledger.is_produced(), "{:?}", end.ledger.gaps());
+}
+
 fn load(engine: &Engine, file: &Path) -> LoadEnd {
     let request = request(file);
     let end = answer(&engine.ask(|reply| Command::Load(Box::new(request), reply))).unwrap();
@@ -333,6 +342,44 @@ fn figures_go_by_the_routing_map_as_it_was_changed_last() {
     let table = answer(&engine.ask(|reply| Command::Table(table, reply))).unwrap();
     let narnia: serde_json::Value = serde_json::from_str(&table.rows["Narnia"]).unwrap();
     assert_eq!(narnia["region"], "americas");
+}
+
+#[test]
+fn a_country_stays_while_lines_of_its_region_are_in_the_log_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let file = write(dir.path(), "a.csv", ROWS);
+    let engine = Engine::open(Settings::in_dir(&data), Roles::none()).unwrap();
+    assign(&engine, "Narnia", Region::Europe).unwrap();
+    produce(&engine, &file);
+    for country in ["Narnia", "Spain"] {
+        let refused = assign(&engine, country, Region::Americas);
+        let is_refused = matches!(
+            refused,
+            Err(RouteError::NotWritten {
+                region: Region::Europe,
+                lines: 2,
+                ..
+            })
+        );
+        assert!(is_refused, "{country}: {refused:?}");
+    }
+    let undo = answer(&engine.ask(Command::UndoRouting));
+    assert!(
+        matches!(undo, Err(RouteError::NotWritten { .. })),
+        "{undo:?}"
+    );
+    assign(&engine, "Japan", Region::Americas).unwrap();
+    drop(engine);
+
+    let engine = open(&data);
+    load(&engine, &file);
+    let refused = assign(&engine, "Narnia", Region::Americas);
+    assert!(
+        matches!(refused, Err(RouteError::HasLines { lines: 1, .. })),
+        "{refused:?}"
+    );
+    assign(&engine, "Spain", Region::Americas).unwrap();
 }
 
 #[test]
