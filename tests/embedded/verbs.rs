@@ -1,5 +1,7 @@
 //! The other verbs: what they print can be used by the next one.
 
+use retail_engine::model::Region;
+use retail_engine::route::RoutingMap;
 use retail_tests::{full_file, program, sample_file};
 use serde_json::Value;
 
@@ -63,6 +65,28 @@ fn produce_then_consume_then_analytics_is_load() {
         "{}",
         report["kpis"]
     );
+}
+
+#[test]
+fn a_routing_map_that_moves_a_country_with_lines_is_refused_and_leaves_everything() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("data");
+    program::json(&dir, &["load", path(&sample_file())]).unwrap();
+    let before = stored(&program::json(&dir, &["verify"]).unwrap());
+    let map = RoutingMap::builtin().unwrap();
+    let moved = map.assign("France", Region::Americas).unwrap();
+    let file = scratch.path().join("moved.toml");
+    moved.save(&file).unwrap();
+    for verb in [&["load"][..], &["produce", "--input"]] {
+        let args = [verb, &[path(&sample_file()), "--routing", path(&file)]].concat();
+        let (code, said) = program::json_and_code(&dir, &args).unwrap();
+        assert_eq!(code, 2, "{said}");
+        let error = said["error"].as_str().unwrap();
+        assert!(error.contains("lines of France are stored"), "{said}");
+        assert!(said["remedy"].is_string(), "{said}");
+    }
+    assert!(!dir.join("routing.toml").exists());
+    assert_eq!(stored(&program::json(&dir, &["verify"]).unwrap()), before);
 }
 
 #[test]

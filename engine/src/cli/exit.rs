@@ -5,13 +5,12 @@ use std::process::ExitCode;
 
 use crate::clean::RulesError;
 use crate::config::ConfigError;
-use crate::flow::{LoadError, ProduceError};
+use crate::flow::{LoadError, ProduceError, RouteError};
 use crate::handle::OpenError;
 use crate::intake::IntakeError;
 use crate::route::RoutingError;
 
 use crate::cli::verbs::export::ExportArgsError;
-use crate::cli::verbs::load::OldRouting;
 
 /// The exit codes. Their numbers are part of the program's contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +38,11 @@ fn of_cause(cause: &(dyn Error + 'static)) -> Option<Exit> {
     let is_usage = cause.is::<ConfigError>()
         || cause.is::<RulesError>()
         || cause.is::<RoutingError>()
-        || cause.is::<OldRouting>()
         || cause.is::<ExportArgsError>()
+        || matches!(
+            cause.downcast_ref(),
+            Some(RouteError::Map(_) | RouteError::NotNewer { .. } | RouteError::HasLines { .. })
+        )
         || matches!(cause.downcast_ref(), Some(OpenError::Config(_)));
     if is_usage {
         return Some(Exit::Usage);
@@ -86,6 +88,9 @@ mod tests {
         };
         let within = anyhow::Error::from(segment).context("a.csv");
         assert_eq!(Exit::of(&within), Exit::Usage);
+        let (given, there) = (1, 2);
+        let routing = RouteError::NotNewer { given, there };
+        assert_eq!(Exit::of(&routing.into()), Exit::Usage);
         assert_eq!(Exit::of(&anyhow::anyhow!("disk")), Exit::Failed);
     }
 }

@@ -20,7 +20,6 @@ use serde::Serialize;
 
 use crate::cli::session::{Interrupted, NotClosed};
 use crate::cli::verbs::export::ExportArgsError;
-use crate::cli::verbs::load::OldRouting;
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,7 +221,6 @@ fn remedy_of_cause(cause: &(dyn Error + 'static)) -> Option<String> {
     of(cause, ConfigError::remedy)
         .or_else(|| of(cause, OpenError::remedy))
         .or_else(|| of(cause, LoadError::remedy))
-        .or_else(|| of(cause, OldRouting::remedy))
         .or_else(|| of(cause, QuarantineError::remedy))
         .or_else(|| of(cause, RebuildError::remedy))
         .or_else(|| of(cause, |e: &ReplayError| e.remedy().to_owned()))

@@ -1,4 +1,4 @@
-//! The routing map in force: read, changed one country at a time, and taken back.
+//! The routing map in force: read, changed one country at a time, taken back, and replaced.
 //!
 //! The map is `routing.toml` in the data directory, the changes are lines of `routing.jsonl`. A
 //! change holds for loads that begin after it.
@@ -69,6 +69,14 @@ pub enum RouteError {
     /// A load runs, with the map as it was when it began.
     #[error("a load is running")]
     Loading,
+    /// It is not clear that the given map is the newer one.
+    #[error("the routing map has version {given}, and another one of version {there} is in force")]
+    NotNewer {
+        /// Version of the given map.
+        given: u64,
+        /// Version of the map in force.
+        there: u64,
+    },
     /// There is no change to take back.
     #[error("no change of the routing map is there to be taken back")]
     NothingToUndo,
@@ -85,6 +93,10 @@ impl RouteError {
             Self::HasLines { .. } => "load into another data directory with the changed map",
             Self::NotWritten { .. } => "run consumers until the lag is 0, then try again",
             Self::Loading => "wait for the end of the load, or cancel it",
+            Self::NotNewer { .. } => {
+                "set `version` in the file above that of the map in force, so that it is clear \
+                 which one is newer"
+            }
             Self::NothingToUndo => "nothing to do",
         }
     }
@@ -205,6 +217,13 @@ impl RoutingDesk {
         changes.push(change.clone());
         Ok(change)
     }
+
+    /// Puts another map in the place of this one.
+    fn replace(&self, map: RoutingMap) -> Result<(), RoutingError> {
+        map.save(&self.file)?;
+        self.map.store(Arc::new(map));
+        Ok(())
+    }
 }
 
 /// What is to be done to the map.
@@ -243,6 +262,32 @@ impl Runtime {
             self.check_movable(&last.country, last.from)?;
         }
         self.change_route(Change::Undo)
+    }
+
+    /// Puts another map in force, for loads that begin after this. All of it or nothing.
+    pub(crate) fn set_routing(&self, map: RoutingMap) -> Result<(), RouteError> {
+        let _one = self.routing.changing.lock();
+        let before = self.routing.map();
+        if map == *before {
+            return Ok(());
+        }
+        let (given, there) = (map.version(), before.version());
+        if given <= there {
+            return Err(RouteError::NotNewer { given, there });
+        }
+        for (country, _) in before.countries() {
+            // To the store, a country that is spelled otherwise is another one.
+            let to = map.find(country).filter(|route| route.country == country);
+            self.check_movable(country, to.map(|route| route.region))?;
+        }
+        self.routing.replace(map)?;
+        self.analytics.route_by(self.routing.regions());
+        self.events.emit(EventKind::Edited {
+            what: "routing map".to_owned(),
+            before: format!("version {there}"),
+            after: format!("version {given}"),
+        });
+        Ok(())
     }
 
     /// Changes the map, and whatever goes by it.

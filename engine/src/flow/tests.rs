@@ -383,6 +383,50 @@ fn a_country_stays_while_lines_of_its_region_are_in_the_log_alone() {
 }
 
 #[test]
+fn another_map_is_put_in_force_if_it_is_newer_and_moves_no_country_with_lines() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let engine = open(&data);
+    let file = write(dir.path(), "a.csv", ROWS);
+    load(&engine, &file);
+    let set = |map: &RoutingMap| {
+        let map = Box::new(map.clone());
+        answer(&engine.ask(|reply| Command::SetRouting(map, reply)))
+    };
+    let there = answer(&engine.ask(Command::Routing)).map;
+    let wider = there.assign("Narnia", Region::Americas).unwrap();
+    for map in [
+        wider.assign("France", Region::AsiaPacific),
+        wider.without("France"),
+        wider
+            .without("France")
+            .and_then(|map| map.assign("FRANCE", Region::Europe)),
+    ] {
+        let refused = set(&map.unwrap());
+        assert!(
+            matches!(&refused, Err(RouteError::HasLines { country, .. }) if country == "France"),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(answer(&engine.ask(Command::Routing)).map, there);
+    let newer = wider.assign("Spain", Region::AsiaPacific).unwrap();
+    set(&newer).unwrap();
+    set(&newer).unwrap();
+    let refused = set(&there);
+    assert!(
+        matches!(refused, Err(RouteError::NotNewer { .. })),
+        "{refused:?}"
+    );
+    load(&engine, &file);
+    let expected = [(Region::Europe, 1), (Region::Americas, 1)];
+    let report = report(&engine, Filter::default());
+    assert_eq!(lines_by_region(&report), expected);
+    drop(engine);
+    let kept = answer(&open(&data).ask(Command::Routing)).map;
+    assert_eq!(*kept, newer);
+}
+
+#[test]
 fn an_invoice_in_several_buckets_counts_once_however_late_its_lines_come() {
     let dir = tempfile::tempdir().unwrap();
     let engine = open(&dir.path().join("data"));

@@ -27,6 +27,7 @@ use crate::ports::{
     BucketScope, Comparison, DerivedRows, Fault, RejectQuery, RejectRow, RepairReport, StoreError,
 };
 use crate::replay::plan::Plan;
+use crate::route::RoutingMap;
 use crate::watch::alert_state::AlertId;
 
 use super::Reply;
@@ -150,6 +151,9 @@ pub enum Command {
     },
     /// Take back the last change of the routing map.
     UndoRouting(Reply<Result<RouteChange, RouteError>>),
+    /// Put another routing map in force, for loads that begin after this. It has to be newer, and
+    /// to leave countries with lines where they are.
+    SetRouting(Box<RoutingMap>, Reply<Result<(), RouteError>>),
     /// A page of rows that were set aside, with totals.
     RejectPage(
         Box<RejectFilter>,

@@ -176,6 +176,10 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
                 Box::new(move || reply.send(shared.undo_routing())),
             );
         }
+        Command::SetRouting(map, reply) => {
+            let work = move || reply.send(shared.set_routing(*map));
+            return task("routing", Box::new(work));
+        }
         Command::RejectPage(filter, reply) => {
             let work = move || reply.send(shared.reject_page(&filter));
             return task("rejects", Box::new(work));

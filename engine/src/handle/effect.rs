@@ -73,7 +73,7 @@ impl Command {
             }
             Self::Drill(..) => Effect::Changes("running a drill"),
             Self::ApplyReplay(..) | Self::UndoReplay(_) => Effect::Changes("moving a group"),
-            Self::AssignCountry { .. } | Self::UndoRouting(_) => {
+            Self::AssignCountry { .. } | Self::UndoRouting(_) | Self::SetRouting(..) => {
                 Effect::Changes("changing the routing map")
             }
             Self::AddFix(..) | Self::UndoFix(..) => Effect::Changes("mending a row"),

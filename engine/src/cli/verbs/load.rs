@@ -16,7 +16,6 @@ use anyhow::Context;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
-use thiserror::Error;
 
 use crate::cli::args::{
     CleaningArgs, DateOrder, Delimiter, Encoding, GlobalArgs, LoadArgs, PaceArgs, ReadingArgs,
@@ -27,24 +26,6 @@ use crate::cli::progress::{Place, Progress};
 use crate::cli::session::{self, Session};
 use crate::cli::shapes::{stored_json, stored_text};
 use crate::cli::{memory, output};
-
-/// The routing map given is not newer than the one in force.
-#[derive(Debug, Error)]
-#[error("the routing map has version {given}, and another one of version {there} is in force")]
-pub(crate) struct OldRouting {
-    given: u64,
-    there: u64,
-}
-
-impl OldRouting {
-    /// What a person can do about it.
-    pub(crate) fn remedy(&self) -> String {
-        format!(
-            "set `version` in the file above {}, so that it is clear which one is newer",
-            self.there
-        )
-    }
-}
 
 /// What is known of a load at its end. The names of its fields are part of the contract.
 #[derive(Debug, Serialize)]
@@ -168,9 +149,10 @@ impl Outcome {
 pub(crate) fn run(args: &LoadArgs, global: &GlobalArgs, output: &Output) -> anyhow::Result<Exit> {
     let flags = args.pace.flags(&args.cleaning);
     let settings = session::settings(global, flags)?;
-    let prepared = Prepared::of(&args.cleaning, &settings.data_dir)?;
+    let prepared = Prepared::of(&args.cleaning)?;
     let limit = settings.flow.error_limit;
     let session = Session::of(settings, global.verbosity(), Roles::all())?;
+    prepared.put_in_force(&session)?;
     let request = prepared.request(&args.file, &args.reading, &args.pace, limit, Until::Closed);
     let end = carry_out(&session, request, &args.pace, global)?;
     let mode = session.settings.mode;
@@ -240,19 +222,31 @@ fn after_failure(record: &LoadRecord) -> (Exit, &str) {
 /// What is read before the engine is opened.
 pub(crate) struct Prepared {
     rules: Rules,
+    /// The map to put in force, if one is given.
+    routing: Option<RoutingMap>,
 }
 
 impl Prepared {
-    /// Reads the rules, and puts a routing map that is given in force.
-    pub(crate) fn of(cleaning: &CleaningArgs, data_dir: &Path) -> anyhow::Result<Self> {
+    /// Reads the rules, and the routing map that is given.
+    pub(crate) fn of(cleaning: &CleaningArgs) -> anyhow::Result<Self> {
         let rules = match &cleaning.rules {
             Some(path) => Rules::load(path)?,
             None => Rules::builtin()?,
         };
-        if let Some(path) = &cleaning.routing {
-            put_in_force(path, data_dir)?;
+        let routing = cleaning.routing.as_deref().map(RoutingMap::load);
+        Ok(Self {
+            rules,
+            routing: routing.transpose()?,
+        })
+    }
+
+    /// Puts the routing map that is given in force. The engine does it, because it knows which
+    /// countries have lines and so must stay where they are.
+    pub(crate) fn put_in_force(&self, session: &Session) -> anyhow::Result<()> {
+        if let Some(map) = self.routing.clone() {
+            session.ask(|reply| Command::SetRouting(Box::new(map), reply))??;
         }
-        Ok(Self { rules })
+        Ok(())
     }
 
     /// The request for a load.
@@ -277,22 +271,6 @@ impl Prepared {
             },
         }
     }
-}
-
-fn put_in_force(path: &Path, data_dir: &Path) -> anyhow::Result<()> {
-    let given = RoutingMap::load(path)?;
-    let there = routing_in_force(data_dir)?;
-    if given == there {
-        return Ok(());
-    }
-    if given.version() <= there.version() {
-        let (given, there) = (given.version(), there.version());
-        return Err(OldRouting { given, there }.into());
-    }
-    std::fs::create_dir_all(data_dir)
-        .with_context(|| format!("{} cannot be made", data_dir.display()))?;
-    given.save(&routing_file(data_dir))?;
-    Ok(())
 }
 
 fn routing_file(data_dir: &Path) -> PathBuf {

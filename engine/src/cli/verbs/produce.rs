@@ -15,10 +15,11 @@ pub(crate) fn run(
     output: &Output,
 ) -> anyhow::Result<Exit> {
     let settings = session::settings(global, args.pace.flags(&args.cleaning))?;
-    let prepared = Prepared::of(&args.cleaning, &settings.data_dir)?;
+    let prepared = Prepared::of(&args.cleaning)?;
     let limit = settings.flow.error_limit;
     let roles = Roles::none();
     let session = Session::of(settings, global.verbosity(), roles)?;
+    prepared.put_in_force(&session)?;
     let request = prepared.request(
         &args.input,
         &args.reading,
