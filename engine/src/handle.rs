@@ -125,6 +125,9 @@ impl Engine {
     /// Makes what an engine of these settings finds when it is opened: in live mode topics,
     /// keyspace and tables, as far as they are missing; embedded ones are made when they are
     /// opened. Nothing is ever dropped. Takes seconds, and must not run on a thread that draws.
+    ///
+    /// Where topics are made for tables that were there before (Kafka lost its data, or the topics
+    /// have another prefix now), consumers that run must be started again.
     pub fn set_up(settings: &Settings) -> Result<(), OpenError> {
         crate::wire::setup(settings)
     }

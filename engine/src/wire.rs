@@ -10,10 +10,11 @@ use crate::config::{ConfigError, Mode, Settings};
 use crate::embedded::disk::{DataDirLock, SystemDisk};
 use crate::embedded::log::{EmbeddedLog, LogOptions};
 use crate::embedded::store::{EmbeddedStore, StoreOptions};
-use crate::flow::JournalError;
-use crate::live::cassandra::{self, CassandraStore};
+use crate::flow::{JournalError, begin_generation};
+use crate::live::cassandra::{self, CassandraStore, SetupStep};
 use crate::live::faults::FaultControl;
 use crate::live::kafka::{self, KafkaLog};
+use crate::model::Topic;
 use crate::ports::{Clock, Entropy, Log, LogError, Store, StoreError, SystemClock, SystemEntropy};
 use crate::route::RoutingError;
 
@@ -114,15 +115,44 @@ pub(crate) fn open(settings: &Settings) -> Result<Ports, OpenError> {
 }
 
 /// Makes topics and tables in live mode; embedded ones are made when they are opened.
+///
+/// Where topics of lines are made for tables that were there before, a new generation of write
+/// timestamps is stored first. Engines read it at their start: consumers that run must be started
+/// again, or their summaries lose against those of the others.
 pub(crate) fn setup(settings: &Settings) -> Result<(), OpenError> {
     match settings.mode {
         Mode::Embedded => Ok(()),
         Mode::Live => {
+            let missing = kafka::missing(settings)?;
+            let tables = cassandra::setup(settings)?;
+            // Before the topics are there: a setup that is cut short between the two does it again.
+            if begins_again(&missing, &tables) {
+                store_generation(settings)?;
+            }
             kafka::setup(settings)?;
-            cassandra::setup(settings)?;
             Ok(())
         }
     }
+}
+
+/// Whether offsets begin again at 0 while tables hold summaries whose timestamps were made of the
+/// offsets before: to the nodes everything new would be older than what is there.
+fn begins_again(missing: &[Topic], tables: &[SetupStep]) -> bool {
+    let has_rows = tables
+        .iter()
+        .any(|step| step.made == cassandra::Made::Before);
+    has_rows && missing.iter().any(|t| matches!(t, Topic::Lines(_)))
+}
+
+fn store_generation(settings: &Settings) -> Result<(), OpenError> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let store = CassandraStore::connect(settings, Arc::clone(&clock), Arc::default())?;
+    begin_generation(&store, clock.as_ref())?;
+    tracing::warn!(
+        "topics are made again for tables that are there: start running consumers again"
+    );
+    store.close()?;
+    Ok(())
 }
 
 fn open_live(settings: &Settings) -> Result<Ports, OpenError> {
@@ -238,6 +268,30 @@ fn lock(dir: &Path) -> Result<DataDirLock, OpenError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_topics_of_lines_that_are_made_for_old_tables_begin_again() {
+        use crate::model::Region;
+        use cassandra::Made;
+
+        let tables = |keyspace, rest| {
+            [("keyspace retail", keyspace), ("table retail.notes", rest)].map(|(what, made)| {
+                SetupStep {
+                    what: what.to_owned(),
+                    made,
+                }
+            })
+        };
+        let lines = Topic::Lines(Region::Americas);
+        let old = tables(Made::Before, Made::Before);
+        assert!(begins_again(&Topic::ALL, &old));
+        assert!(begins_again(&[lines], &old));
+        // One table is new to this version of the program.
+        assert!(begins_again(&[lines], &tables(Made::Before, Made::Now)));
+        assert!(!begins_again(&[lines], &tables(Made::Now, Made::Now)));
+        assert!(!begins_again(&[Topic::Quarantine], &old));
+        assert!(!begins_again(&[], &old));
+    }
 
     #[test]
     fn each_process_gets_the_first_folder_that_is_free() {

@@ -12,6 +12,10 @@ const GENERATION: &str = "generation";
 /// first cannot go on with different ones.
 const FIRST: u64 = 1;
 
+/// Above every offset that a partition reaches: at a million lines a second it takes 19 hours, and
+/// 5 TB of disk.
+const OFFSETS_MAX: u64 = 1 << 36;
+
 /// The base of write timestamps: the first until a rebuild raises it. Any data centre that answers
 /// tells it.
 pub(super) fn stored_generation(store: &dyn Store) -> Result<u64, StoreError> {
@@ -55,6 +59,15 @@ pub(super) fn write_generation(
     Ok(made)
 }
 
+/// Makes and stores a generation for a log that begins again at offset 0, above every timestamp
+/// that was made of the offsets of the log before: how far those went, nobody can tell any more.
+pub(crate) fn begin_generation(store: &dyn Store, clock: &dyn Clock) -> Result<u64, StoreError> {
+    let last = stored_generation(store)?.saturating_add(OFFSETS_MAX);
+    through_any(Dc::Europe, |via| {
+        write_generation(store, clock, last, (via, ConsistencyLevel::Quorum))
+    })
+}
+
 /// Writes a note, durably.
 pub(super) fn write_note(
     store: &dyn Store,
@@ -76,9 +89,12 @@ pub(super) fn write_note(
 mod tests {
     use std::sync::Arc;
 
+    use chrono::TimeDelta;
+
     use super::*;
+    use crate::embedded::store::testing::{Shop, numbered};
     use crate::embedded::store::{EmbeddedStore, MemoryDisks, StoreOptions};
-    use crate::ports::{Fault, SystemClock};
+    use crate::ports::{AheadClock, Fault, SystemClock};
 
     const EUROPE: (Dc, ConsistencyLevel) = (Dc::Europe, ConsistencyLevel::Quorum);
 
@@ -103,6 +119,36 @@ mod tests {
             write_generation(&one, &clock, ahead, EUROPE).unwrap(),
             ahead + 1
         );
+    }
+
+    #[test]
+    fn a_summary_of_a_log_that_begins_again_replaces_the_one_before() {
+        let store = store();
+        let shop = Shop::over(Arc::clone(store.catalog()));
+        let bucket = shop.bucket(0);
+        let all = [0, 1, 2].map(numbered);
+        // The second log begins again on a machine whose clock is right, and the third on one whose
+        // clock is a day behind. Offsets are as far as a log gets at a million lines a second.
+        for (lines, clock, offset) in [
+            (1, None, 1_000_000_000),
+            (2, Some(AheadClock::by(TimeDelta::zero())), 3_600_000_000),
+            (3, Some(AheadClock::by(TimeDelta::days(-1))), 1),
+        ] {
+            if let Some(clock) = clock {
+                begin_generation(&store, &clock).unwrap();
+            }
+            let timestamp = stored_generation(&store).unwrap() + offset;
+            let (new, all) = (&all[lines - 1..lines], &all[..lines]);
+            let flush = Flush {
+                buckets: vec![shop.bucket_write(bucket, new, all, timestamp)],
+                ..Flush::default()
+            };
+            let (via, level) = EUROPE;
+            store.submit(&flush, via, level).unwrap().wait().unwrap();
+            let from = ReadSource::Level { via, level };
+            let summary = store.read_bucket(bucket, from).unwrap().summary;
+            assert_eq!(summary.unwrap().tally.lines, lines as u64);
+        }
     }
 
     #[test]

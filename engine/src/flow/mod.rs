@@ -85,5 +85,6 @@ pub use roles::{Begin, Roles, Tables, Watch};
 pub use routing::{RouteChange, RouteError, RoutingView};
 
 pub(crate) use analyse::Extent;
+pub(crate) use generation::begin_generation;
 pub(crate) use quarantine::visit_pieces;
 pub(crate) use runtime::{Runtime, spawn};

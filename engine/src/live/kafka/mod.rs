@@ -110,6 +110,13 @@ pub fn setup(settings: &Settings) -> Result<Vec<TopicState>, LogError> {
     topics::make(&asker, &link, &config)
 }
 
+/// The topics of lines and of rows set aside that [`setup`] would make now.
+pub fn missing(settings: &Settings) -> Result<Vec<Topic>, LogError> {
+    let config = KafkaConfig::of(settings)?;
+    let link = Arc::new(Link::new(config.brokers.clone()));
+    topics::missing(&asker(&config, &link)?, &link, &config)
+}
+
 /// A client that asks for metadata and offsets.
 fn asker(config: &KafkaConfig, link: &Arc<Link>) -> Result<BaseConsumer<Ear>, LogError> {
     BaseConsumer::from_config_and_context(&config.asking(), Ear::new(Arc::clone(link), "asker"))

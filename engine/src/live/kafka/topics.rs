@@ -172,6 +172,17 @@ fn check_all(
     states.collect()
 }
 
+/// Topics of lines and of rows set aside that are not there.
+pub(super) fn missing(
+    asker: &BaseConsumer<Ear>,
+    link: &Link,
+    config: &KafkaConfig,
+) -> Result<Vec<Topic>, LogError> {
+    let there = there(asker, link)?;
+    let is_missing = |topic: &Topic| !there.contains_key(config.names.topic(*topic));
+    Ok(Topic::ALL.into_iter().filter(is_missing).collect())
+}
+
 /// An administrator's client.
 struct Admin {
     client: AdminClient<Ear>,
