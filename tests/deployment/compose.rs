@@ -430,6 +430,15 @@ fn engines_in_containers_are_given_settings_that_there_are() {
             .settings;
         assert!(settings.monitoring.address.is_unspecified(), "{name}");
         assert_eq!(settings.live.cassandra_contact_points.len(), 3, "{name}");
+        // Only where things are found and kept, and what is told, differs inside.
+        let outside = profile("docker");
+        assert_eq!(settings.mode, outside.mode, "{name}");
+        assert_eq!(settings.log, outside.log, "{name}");
+        assert_eq!(settings.flow, outside.flow, "{name}");
+        assert_eq!(settings.store, outside.store, "{name}");
+        assert_eq!(settings.failover, outside.failover, "{name}");
+        assert_eq!(settings.analytics, outside.analytics, "{name}");
+        assert_eq!(settings.alerts, outside.alerts, "{name}");
         seen += 1;
     }
     assert_eq!(seen, 7);
