@@ -445,6 +445,36 @@ fn engines_in_containers_are_given_settings_that_there_are() {
 }
 
 #[test]
+fn every_engine_that_serves_metrics_is_scraped() {
+    let compose = yaml("compose.yml");
+    let serving: BTreeSet<_> = services(&compose)
+        .into_iter()
+        .filter(|(_, service)| {
+            let port = service
+                .get("environment")
+                .and_then(|environment| environment.get("MONITORING_PORT")?.as_str());
+            port.is_some_and(|port| port != "0")
+        })
+        .map(|(name, _)| name)
+        .collect();
+    let prometheus = yaml("prometheus/prometheus.yml");
+    let jobs = prometheus["scrape_configs"].as_sequence().unwrap();
+    let found: BTreeSet<_> = jobs
+        .iter()
+        .filter_map(|job| job.get("dns_sd_configs")?.as_sequence())
+        .flatten()
+        .flat_map(|config| config["names"].as_sequence().unwrap())
+        .map(|name| name.as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(serving, found);
+    // A container of `compose run` has no name that resolves unless it is asked for.
+    for line in ["README.md", "compose.yml"].map(text).join("\n").lines() {
+        let runs = line.contains("compose.yml run ");
+        assert!(!runs || line.contains(" --use-aliases "), "{line}");
+    }
+}
+
+#[test]
 fn every_topic_is_consumed_until_its_container_is_ended() {
     let compose = yaml("compose.yml");
     let mut consumed = BTreeSet::new();
