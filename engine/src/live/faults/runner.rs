@@ -110,6 +110,22 @@ pub(super) fn words(template: &str, server: Server) -> Vec<String> {
 
 impl Runner for Commands {
     fn run(&self, act: Act, server: Server) -> Result<(), String> {
+        let done = self.command(act, server);
+        match (act, server) {
+            // Docker does not resume what is not paused, and does not start what is: to start
+            // succeeds where the server runs already, and brings back one that has ended since.
+            (Act::Resume, Server::Node(_)) => done.or_else(|trouble| {
+                self.command(Act::Start, server)
+                    .map_err(|also| format!("{trouble}; and {also}"))
+            }),
+            _ => done,
+        }
+    }
+}
+
+impl Commands {
+    /// Runs the command of a step to its end.
+    fn command(&self, act: Act, server: Server) -> Result<(), String> {
         let (setting, template) = self.template(act, server);
         let words = words(template, server);
         let Some((program, args)) = words.split_first() else {

@@ -208,6 +208,34 @@ fn commands_are_words_and_never_a_shell() {
 
 #[cfg(unix)]
 #[test]
+fn a_node_that_is_not_paused_is_resumed_by_starting_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (paused, started) = (dir.path().join("paused"), dir.path().join("started"));
+    let lab = LabSettings {
+        dc_up: format!("touch {}", started.display()),
+        dc_resume: format!("rm {}", paused.display()),
+        broker_up: "false".to_owned(),
+        ..Settings::in_dir("").lab
+    };
+    let commands = Commands::of(&lab);
+    std::fs::write(&paused, "").unwrap();
+    commands.run(Act::Resume, EUROPE).unwrap();
+    assert!(!started.exists());
+    commands.run(Act::Resume, EUROPE).unwrap();
+    assert!(started.exists());
+    // A paused one that cannot be resumed is not started either, and both are told.
+    let dc_up = "false".to_owned();
+    let commands = Commands::of(&LabSettings { dc_up, ..lab });
+    let error = commands.run(Act::Resume, EUROPE).unwrap_err();
+    for setting in ["lab.dc_resume", "lab.dc_up"] {
+        assert!(error.contains(setting), "{error}");
+    }
+    let error = commands.run(Act::Resume, Server::Kafka).unwrap_err();
+    assert_eq!(error.matches("lab.broker_up").count(), 1, "{error}");
+}
+
+#[cfg(unix)]
+#[test]
 fn a_command_that_fails_is_quoted_with_its_setting() {
     let dir = tempfile::tempdir().unwrap();
     let mark = dir.path().join("{dc}-was-here");
