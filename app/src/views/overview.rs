@@ -377,7 +377,7 @@ pub fn dcs(snapshot: &Snapshot) -> PerDc<DcRow> {
             ),
             hints: health.map_or_else(
                 || Reading::Unknown(unknown()),
-                |health| Reading::Known(health.hints),
+                |health| health.hints.clone(),
             ),
             seen: Some(seen(snapshot, dc)),
         }

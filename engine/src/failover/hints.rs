@@ -13,8 +13,8 @@ use crate::ports::DcHealth;
 /// What is known of the hints that wait for one data centre.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HintState {
-    /// Hints waiting.
-    pub pending: u64,
+    /// Hints waiting; `None` where not every node tells its own.
+    pub pending: Option<u64>,
     /// Age of the oldest one.
     pub oldest: Option<Duration>,
     /// The store dropped some already.
@@ -34,9 +34,9 @@ pub enum Dropped {
 
 impl HintState {
     /// From the store's own measurements.
-    pub const fn of(health: &DcHealth, drain_per_sec: Option<u64>) -> Self {
+    pub fn of(health: &DcHealth, drain_per_sec: Option<u64>) -> Self {
         Self {
-            pending: health.hints,
+            pending: health.hints.known().copied(),
             oldest: health.oldest_hint,
             dropped: if health.repair_needed {
                 Dropped::Some
@@ -52,7 +52,7 @@ impl HintState {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "fuse")]
 pub enum Fuse {
-    /// Nothing waits.
+    /// Nothing waits, as far as it is known.
     Quiet,
     /// Hints wait and are enough until the window ends.
     Burning {
@@ -70,8 +70,8 @@ pub enum Fuse {
 pub struct HintFuse {
     /// The data centre that the hints wait for.
     pub dc: Dc,
-    /// Hints waiting.
-    pub pending: u64,
+    /// Hints waiting; `None` where that is not known.
+    pub pending: Option<u64>,
     /// How far it has burnt.
     pub fuse: Fuse,
     /// How long handing them over would take from its return on; `None` when no rate is known.
@@ -90,7 +90,10 @@ impl HintFuse {
             pending: hints.pending,
             fuse,
             drain,
-            advice: advice(dc, fuse, drain),
+            advice: match (fuse, hints.pending) {
+                (Fuse::Quiet, None) => format!("whether hints wait for {dc} is not known"),
+                _ => advice(dc, fuse, drain),
+            },
         }
     }
 }
@@ -100,8 +103,10 @@ fn burn(hints: HintState, window: Duration) -> Fuse {
     if hints.dropped == Dropped::Some {
         return Fuse::RepairNeeded;
     }
-    if hints.pending == 0 {
-        return Fuse::Quiet;
+    match (hints.pending, hints.oldest) {
+        (Some(0), _) | (None, None) => return Fuse::Quiet,
+        // An old one that is known burns, however many there are.
+        (Some(1..), _) | (None, Some(_)) => {}
     }
     match window.checked_sub(age) {
         None => Fuse::RepairNeeded,
@@ -121,10 +126,8 @@ fn percent(part: Duration, whole: Duration) -> u8 {
 
 /// Rounded up: a second too many is a better promise than one too few.
 fn drain_time(hints: HintState) -> Option<Duration> {
-    match hints.drain_per_sec {
-        None | Some(0) => None,
-        Some(rate) => Some(Duration::from_secs(hints.pending.div_ceil(rate))),
-    }
+    let rate = hints.drain_per_sec.filter(|rate| *rate > 0)?;
+    Some(Duration::from_secs(hints.pending?.div_ceil(rate)))
 }
 
 fn advice(dc: Dc, fuse: Fuse, drain: Option<Duration>) -> String {
@@ -152,7 +155,7 @@ mod tests {
 
     fn judge(pending: u64, age: Duration, dropped: Dropped) -> HintFuse {
         let hints = HintState {
-            pending,
+            pending: Some(pending),
             oldest: (pending > 0).then_some(age),
             dropped,
             drain_per_sec: Some(1_000),
@@ -194,10 +197,26 @@ mod tests {
     }
 
     #[test]
+    fn hints_that_are_not_told_are_not_none() {
+        let untold = |oldest| HintState {
+            pending: None,
+            oldest,
+            dropped: Dropped::No,
+            drain_per_sec: Some(1_000),
+        };
+        let fuse = HintFuse::judge(Dc::Europe, untold(None), WINDOW);
+        assert_eq!((fuse.pending, fuse.drain), (None, None));
+        assert!(fuse.advice.contains("not known"), "{}", fuse.advice);
+        let old = WINDOW + Duration::from_secs(1);
+        let fuse = HintFuse::judge(Dc::Europe, untold(Some(old)), WINDOW);
+        assert_eq!(fuse.fuse, Fuse::RepairNeeded);
+    }
+
+    #[test]
     fn an_unmeasured_rate_predicts_nothing() {
         for rate in [None, Some(0)] {
             let hints = HintState {
-                pending: 5,
+                pending: Some(5),
                 oldest: None,
                 dropped: Dropped::No,
                 drain_per_sec: rate,

@@ -90,7 +90,7 @@ impl Comparer {
             return;
         }
         // Hints on their way say it without reading a row.
-        if health.dcs[dc].hints > 0 {
+        if health.dcs[dc].hints.known().is_some_and(|n| *n > 0) {
             self.routes.compared(dc, Standing::Unequal);
             return;
         }

@@ -260,7 +260,7 @@ struct Watched {
     /// Data centres that were known to be down.
     down: Vec<Dc>,
     hints_peak: u64,
-    hints: Vec<(Duration, u64)>,
+    hints: Vec<(Duration, Option<u64>)>,
     written: Vec<(Duration, u64)>,
     steps: Vec<(DrillStep, Now)>,
 }
@@ -478,14 +478,16 @@ impl Runtime {
             }
         }
         let health = self.store.health();
-        let hints = health.dcs.iter().map(|(_, dc)| dc.hints).sum();
+        let told: Option<u64> = health.dcs.iter().map(|(_, dc)| dc.hints.known()).sum();
+        // While it is not told, all may still wait that ever did.
+        let hints = told.unwrap_or(watched.hints_peak);
         watched.hints_peak = watched.hints_peak.max(hints);
         let is_due = watched
             .hints
             .last()
             .is_none_or(|(at, _)| now.saturating_sub(*at) >= POINT_EVERY);
         if is_due {
-            watched.hints.push((now, hints));
+            watched.hints.push((now, told));
             let writes = health.dcs.iter().map(|(_, dc)| dc.writes).max();
             watched.written.push((now, writes.unwrap_or(0)));
         }

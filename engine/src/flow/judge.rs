@@ -159,12 +159,15 @@ impl Judge {
 
     fn note_drain(&mut self, store: &StoreHealth, since: Option<Duration>) {
         for (dc, health) in store.dcs.iter() {
-            let gone = self.hints[dc].saturating_sub(health.hints);
+            let Some(hints) = health.hints.known().copied() else {
+                continue;
+            };
+            let gone = self.hints[dc].saturating_sub(hints);
             let millis = u64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(u64::MAX);
             if let (1.., Some(rate)) = (gone, (gone * 1_000).checked_div(millis)) {
                 self.drain_per_sec[dc] = Some(rate.max(1));
             }
-            self.hints[dc] = health.hints;
+            self.hints[dc] = hints;
         }
     }
 
@@ -211,7 +214,11 @@ impl Judge {
                 let view = &dcs[dc];
                 ObservedDc {
                     verdict: view.verdict,
-                    hints: view.hints.as_ref().map_or(0, |fuse| fuse.pending),
+                    hints: view
+                        .hints
+                        .as_ref()
+                        .and_then(|fuse| fuse.pending)
+                        .unwrap_or(0),
                     hint_window_used: view.hints.as_ref().map(window_used),
                     repair: match view.hints.as_ref().map(|fuse| fuse.fuse) {
                         Some(Fuse::RepairNeeded) => Repair::Needed,
@@ -417,8 +424,12 @@ fn ledger_gap(runtime: &Runtime, sample: &Snapshot) -> Option<u64> {
     let store = sample.store.as_ref()?;
     for (dc, health) in store.dcs.iter() {
         // What waits as a hint for it is on its way.
-        if health.hints > 0 {
-            ledger.visible[dc] = Reading::Unknown("hints wait for it".into());
+        match &health.hints {
+            Reading::Known(0) => {}
+            Reading::Known(_) | Reading::Stale { .. } => {
+                ledger.visible[dc] = Reading::Unknown("hints wait for it".into());
+            }
+            Reading::Unknown(why) => ledger.visible[dc] = Reading::Unknown(why.clone()),
         }
     }
     Some(

@@ -231,7 +231,7 @@ impl Sampler {
                 DcPoint {
                     write_p50_us: of(&health.write_p50_us),
                     write_p99_us: of(&health.write_p99_us),
-                    hints: Some(health.hints),
+                    hints: health.hints.known().copied(),
                     lines: health.rows.known().map(|rows| rows.lines),
                 }
             }),
@@ -414,7 +414,7 @@ fn settle_ways(
     now: Duration,
 ) {
     let rows = store.dcs.iter().map(|(_, dc)| match dc.hints {
-        0 => dc.rows.known(),
+        Reading::Known(0) => dc.rows.known(),
         _ => None,
     });
     let [Some(a), Some(b), Some(c)] = *rows.collect::<Vec<_>>() else {

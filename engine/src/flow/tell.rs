@@ -120,7 +120,7 @@ impl Told {
         let metrics = &runtime.metrics;
         for dc in Dc::ALL {
             let health = &store.dcs[dc];
-            metrics.set_hints(dc, &Reading::Known(health.hints));
+            metrics.set_hints(dc, &health.hints);
             metrics.set_disk_bytes(dc, &health.disk_bytes);
             let errors = &mut self.write_errors[dc];
             metrics.add_write_errors(dc, health.write_errors.saturating_sub(*errors));

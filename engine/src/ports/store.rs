@@ -270,8 +270,8 @@ pub struct DcHealth {
     /// 99th percentile of the same.
     pub write_p99_us: Reading<u64>,
     /// Hints that wait for this data centre, at any other. Cassandra only tells how many files of
-    /// hints there are: then it is files.
-    pub hints: u64,
+    /// hints there are: then it is files. Unknown while not every node that answers tells its own.
+    pub hints: Reading<u64>,
     /// Bytes of those; unknown where the store does not tell.
     pub hint_bytes: Reading<u64>,
     /// Age of the oldest hint that waits for this data centre, while the window runs at whose end

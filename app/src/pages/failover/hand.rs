@@ -350,7 +350,8 @@ fn move_question(region: Region, manual: Manual, cx: &Cx<'_>) -> Question {
             let hints = snapshot
                 .store
                 .as_ref()
-                .map_or_else(|| "Unknown".to_owned(), |store| format::count(store.dcs[home].hints));
+                .and_then(|store| store.dcs[home].hints.known())
+                .map_or_else(|| "Unknown".to_owned(), |hints| format::count(*hints));
             Question::Move {
                 region,
                 manual: Manual::FailBack,

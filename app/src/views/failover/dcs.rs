@@ -150,6 +150,9 @@ pub fn hints(snapshot: &Snapshot, dc: Dc, window: Duration) -> HintLine {
         };
     };
     let (status, word, used, left, needs_repair) = match fuse.fuse {
+        Fuse::Quiet if fuse.pending.is_none() => {
+            (Status::Unknown, "unknown", 0.0, String::new(), false)
+        }
         Fuse::Quiet => (
             Status::Ok,
             "none waits",
@@ -177,7 +180,10 @@ pub fn hints(snapshot: &Snapshot, dc: Dc, window: Duration) -> HintLine {
         ),
     };
     HintLine {
-        waiting: Reading::Known(fuse.pending),
+        waiting: fuse.pending.map_or_else(
+            || Reading::Unknown("not every node tells its hints".into()),
+            Reading::Known,
+        ),
         status,
         word,
         used,

@@ -55,7 +55,7 @@ fn value(snapshot: &Snapshot) -> Value {
             let health = &store.dcs[dc];
             json!({
                 "disk_bytes": reading_json(&health.disk_bytes),
-                "hints": health.hints,
+                "hints": reading_json(&health.hints),
                 "repair_needed": health.repair_needed,
                 "verdict": snapshot.dcs[dc].verdict,
                 "seen_by": snapshot.dcs[dc].seen_by,
@@ -117,7 +117,8 @@ fn text(snapshot: &Snapshot) -> String {
             view.serving.to_string(),
             snapshot.dcs[region.home()].verdict.name().to_owned(),
             lag,
-            home.map_or_else(unknown, |dc| grouped(dc.hints)),
+            home.and_then(|dc| dc.hints.known())
+                .map_or_else(unknown, |hints| grouped(*hints)),
             disk.unwrap_or_else(unknown),
         ]);
     }

@@ -75,7 +75,7 @@ fn measure_dc(core: &Core, dc: Dc) -> DcHealth {
             write_errors: status.write_errors,
             write_p50_us: percentile(&sorted, 50),
             write_p99_us: percentile(&sorted, 99),
-            hints: hints.count,
+            hints: Reading::Known(hints.count),
             hint_bytes: Reading::Known(hints.bytes),
             oldest_hint,
             repair_needed,

@@ -127,7 +127,7 @@ fn a_replica_that_was_down_gets_its_hints() {
     }
     settled(&store);
     let health = store.health().dcs[Dc::Americas].clone();
-    assert_eq!(health.hints, 20);
+    assert_eq!(health.hints, Reading::Known(20));
     assert!(health.hint_bytes.known().is_some_and(|b| *b > 0) && health.oldest_hint.is_some());
     assert!(matches!(
         store.read_bucket(shop.bucket(0), ReadSource::Alone(Dc::Americas)),
@@ -141,7 +141,7 @@ fn a_replica_that_was_down_gets_its_hints() {
     let health = store.health().dcs[Dc::Americas].clone();
     assert_eq!(
         (health.hints, health.hint_bytes, health.oldest_hint),
-        (0, Reading::Known(0), None)
+        (Reading::Known(0), Reading::Known(0), None)
     );
     assert_eq!(store.applied().unwrap(), [span(0, 20)]);
 }
@@ -233,7 +233,10 @@ fn hints_behind_a_cut_link_outlive_the_window_because_another_way_is_left() {
         settled(&store);
     }
     let health = store.health().dcs[b].clone();
-    assert_eq!((health.hints, health.repair_needed), (2, false));
+    assert_eq!(
+        (health.hints, health.repair_needed),
+        (Reading::Known(2), false)
+    );
     assert_eq!(health.oldest_hint, None, "no window runs");
     store.set_faults(&[]);
     settled(&store);
@@ -254,7 +257,7 @@ fn a_full_disk_refuses_writes_and_answers_reads() {
     write(&store, shop.flush(2), Dc::Europe, ConsistencyLevel::Quorum).unwrap();
     settled(&store);
     assert_eq!(alone(&store, &shop, Dc::Europe).lines.len(), 1);
-    assert_eq!(store.health().dcs[Dc::Europe].hints, 2);
+    assert_eq!(store.health().dcs[Dc::Europe].hints, Reading::Known(2));
     store.set_faults(&[]);
     settled(&store);
     converged(&store, 3);
@@ -284,17 +287,20 @@ fn past_the_hint_window_only_a_repair_makes_a_replica_whole() {
     }
     settled(&store);
     let health = store.health().dcs[Dc::Americas].clone();
-    assert_eq!((health.hints, health.repair_needed), (3, false));
+    assert_eq!(
+        (health.hints, health.repair_needed),
+        (Reading::Known(3), false)
+    );
     clock.shift_secs.store(61, Ordering::Relaxed);
     wait_until("hints are dropped", || {
         let health = store.health().dcs[Dc::Americas].clone();
-        health.hints == 0 && health.repair_needed
+        health.hints == Reading::Known(0) && health.repair_needed
     });
     write(&store, shop.flush(3), Dc::Europe, ConsistencyLevel::Quorum).unwrap();
     settled(&store);
     assert_eq!(
         store.health().dcs[Dc::Americas].hints,
-        0,
+        Reading::Known(0),
         "the window is over"
     );
     store.set_faults(&[]);
@@ -463,7 +469,7 @@ fn hints_outlive_the_store() {
     settled(&store);
     let (store, _shop) = over(&disks.copied());
     converged(&store, 10);
-    assert_eq!(store.health().dcs[Dc::Americas].hints, 0);
+    assert_eq!(store.health().dcs[Dc::Americas].hints, Reading::Known(0));
 }
 
 #[test]
@@ -605,7 +611,7 @@ fn a_replica_that_fails_is_down_and_holds_nobody_up() {
     write(&store, shop.flush(1), Dc::Europe, ConsistencyLevel::Quorum).unwrap();
     settled(&store);
     let health = store.health().dcs[Dc::Americas].clone();
-    assert_eq!(health.hints, 2);
+    assert_eq!(health.hints, Reading::Known(2));
     assert!(health.rows.known().is_none());
     store.close().unwrap();
 }

@@ -236,7 +236,7 @@ pub(super) fn series(watched: &Watched, from: Duration) -> Vec<Series> {
     let hints = watched
         .hints
         .iter()
-        .map(|(at, hints)| (millis(*at), Some(*hints as f64)))
+        .map(|(at, hints)| (millis(*at), hints.map(|n| n as f64)))
         .collect();
     let writes = watched
         .written

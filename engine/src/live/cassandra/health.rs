@@ -15,7 +15,7 @@ use uuid_of::HostId;
 
 use super::core::Core;
 use super::session::dc_named;
-use super::views::{Heard, Kept, NodeView};
+use super::views::{Heard, Kept, NodeView, Untold};
 use crate::model::{Dc, DcSet, PerDc, Reading};
 use crate::ports::{DcHealth, DcState, StoreHealth, WitnessView};
 
@@ -33,7 +33,10 @@ const DOWN_AFTER: Duration = Duration::from_secs(14);
 pub(super) struct Sampled {
     rounds: u64,
     views: PerDc<PerDc<DcState>>,
+    /// As far as they are told.
     hints: PerDc<Hints>,
+    /// Why a node that answers does not tell those that it keeps, for whichever data centre.
+    untold: Option<Untold>,
     disks: PerDc<Reading<u64>>,
     /// Last beats: of a node, as an observer heard them.
     beats: HashMap<(HostId, IpAddr), Beat>,
@@ -54,6 +57,7 @@ impl Default for Sampled {
             rounds: 0,
             views: PerDc([PerDc([DcState::Unknown; 3]); 3]),
             hints: PerDc::default(),
+            untold: Some(Untold::Now("the nodes were not asked yet".to_owned())),
             disks: PerDc::from_fn(|_| Reading::Unknown("the nodes were not asked yet".to_owned())),
             beats: HashMap::new(),
             silent_since: PerDc::default(),
@@ -67,7 +71,7 @@ struct Said {
     dc: Dc,
     answers: bool,
     gossip: Result<Vec<Heard>, String>,
-    hints: Result<Vec<Kept>, String>,
+    hints: Result<Vec<Kept>, Untold>,
     disk: Option<Result<u64, String>>,
 }
 
@@ -88,7 +92,7 @@ async fn ask(core: &Core, node: &Arc<Node>, dc: Dc, disks: Disks) -> Said {
             dc,
             answers: false,
             gossip: silent().map(|()| Vec::new()),
-            hints: silent().map(|()| Vec::new()),
+            hints: Ok(Vec::new()),
             disk: (disks == Disks::Ask).then(|| silent().map(|()| 0)),
         };
     }
@@ -153,6 +157,7 @@ impl Sampled {
     fn take(&mut self, said: &[Said], now: Duration) {
         let mut views = PerDc([PerDc([DcState::Unknown; 3]); 3]);
         let mut hints: PerDc<Hints> = PerDc::default();
+        let mut untold = None;
         let mut disks: PerDc<Option<Result<u64, String>>> = PerDc::from_fn(|_| None);
         let mut answering = DcSet::NONE;
         for said in said {
@@ -166,6 +171,10 @@ impl Sampled {
             }
             if said.answers {
                 views[said.dc][said.dc] = DcState::Up;
+            }
+            match (&said.hints, &untold) {
+                (Ok(_), _) | (Err(_), Some(Untold::Now(_))) => {}
+                (Err(why), None | Some(Untold::Never)) => untold = Some(why.clone()),
             }
             for kept in said.hints.iter().flatten() {
                 let hints = &mut hints[kept.for_dc];
@@ -186,6 +195,7 @@ impl Sampled {
         }
         self.views = views;
         self.hints = hints;
+        self.untold = untold;
         for dc in Dc::ALL {
             if answering.contains(dc) {
                 self.silent_since[dc] = None;
@@ -245,8 +255,23 @@ impl Sampled {
     }
 
     /// Files of hints that wait for a data centre.
-    pub(super) fn hint_files(&self, dc: Dc) -> u64 {
-        self.hints[dc].files
+    fn hint_files(&self, dc: Dc) -> Reading<u64> {
+        match &self.untold {
+            None => Reading::Known(self.hints[dc].files),
+            Some(Untold::Never) => Reading::Unknown(
+                "the nodes have no table of their hints, or the account may not read it".to_owned(),
+            ),
+            Some(Untold::Now(why)) => {
+                Reading::Unknown(format!("a node does not tell its hints: {why}"))
+            }
+        }
+    }
+
+    /// Whether a data centre answers, and no hint waits for it as far as its nodes ever tell.
+    pub(super) fn is_drained(&self, dc: Dc) -> bool {
+        // Who waited for what is never told would wait for ever.
+        let is_told = !matches!(self.untold, Some(Untold::Now(_)));
+        is_told && self.hints[dc].files == 0 && self.silent_since[dc].is_none()
     }
 }
 
@@ -273,7 +298,7 @@ pub(super) fn health(core: &Core) -> StoreHealth {
     let dcs = PerDc::from_fn(|dc| {
         let meter = &core.link.meters[dc];
         let [p50, p99] = meter.percentiles();
-        let hints = sampled.hints[dc];
+        let hints = sampled.hint_files(dc);
         DcHealth {
             rows: if connected.contains(dc) {
                 core.rows_last_compared(dc)
@@ -285,13 +310,15 @@ pub(super) fn health(core: &Core) -> StoreHealth {
             write_errors: meter.errors(),
             write_p50_us: p50,
             write_p99_us: p99,
-            hints: hints.files,
-            hint_bytes: if hints.files == 0 {
-                Reading::Known(0)
-            } else {
-                Reading::Unknown("Cassandra tells files of hints and not their bytes".to_owned())
+            hint_bytes: match &hints {
+                Reading::Known(0) => Reading::Known(0),
+                Reading::Unknown(why) => Reading::Unknown(why.clone()),
+                Reading::Known(_) | Reading::Stale { .. } => Reading::Unknown(
+                    "Cassandra tells files of hints and not their bytes".to_owned(),
+                ),
             },
-            oldest_hint: age(hints.oldest_ms, now_ms),
+            hints,
+            oldest_hint: age(sampled.hints[dc].oldest_ms, now_ms),
             repair_needed: repair_needed.contains(dc),
         }
     });
@@ -384,8 +411,48 @@ mod tests {
         sampled.take(&all, Duration::ZERO);
         let hints = sampled.hints[Dc::AsiaPacific];
         assert_eq!((hints.files, hints.oldest_ms), (4, Some(1_000)));
+        assert_eq!(sampled.hint_files(Dc::AsiaPacific), Reading::Known(4));
+        assert_eq!(sampled.hint_files(Dc::Europe), Reading::Known(0));
         assert_eq!(sampled.disks[Dc::Europe], Reading::Known(5));
         assert!(sampled.disks[Dc::AsiaPacific].known().is_none());
         assert!(sampled.silent_since[Dc::AsiaPacific].is_some());
+    }
+
+    #[test]
+    fn hints_that_a_node_does_not_tell_are_not_none() {
+        let mut sampled = Sampled::default();
+        assert!(!sampled.is_drained(Dc::Europe), "nobody was asked yet");
+        let late = || Err(Untold::Now("it was late".to_owned()));
+        // (what the three say, whether Europe is drained, whether its hints are known)
+        for (row, (hints, is_drained, is_known)) in [
+            ([Ok(()), Ok(()), Ok(())], true, true),
+            ([Ok(()), late(), Ok(())], false, false),
+            ([late(), Err(Untold::Never), Ok(())], false, false),
+            ([Err(Untold::Never), late(), Ok(())], false, false),
+            // Never told: it is not waited for.
+            ([Err(Untold::Never), Ok(()), Ok(())], true, false),
+            ([Ok(()), Ok(()), Ok(())], true, true),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let all: Vec<_> = Dc::ALL
+                .into_iter()
+                .zip(hints)
+                .map(|(dc, hints)| Said {
+                    hints: hints.map(|()| Vec::new()),
+                    ..said(dc, 1, &[])
+                })
+                .collect();
+            sampled.take(&all, Duration::ZERO);
+            assert_eq!(sampled.is_drained(Dc::Europe), is_drained, "row {row}");
+            let files = sampled.hint_files(Dc::Europe);
+            assert_eq!(files.known().is_some(), is_known, "row {row}");
+        }
+        // One that does not answer at all is not there to be waited for, nor drained.
+        let all = [said(Dc::Europe, 1, &[]), said(Dc::Americas, 2, &[])];
+        sampled.take(&all, Duration::ZERO);
+        let drained = [Dc::Europe, Dc::Americas, Dc::AsiaPacific].map(|dc| sampled.is_drained(dc));
+        assert_eq!(drained, [true, true, false]);
     }
 }

@@ -38,7 +38,8 @@ pub(super) async fn knit(core: &Core) {
 /// See [`crate::ports::Store::settle`].
 ///
 /// A node that is back is reached by the driver before the other nodes believe it, so each is
-/// asked to write to all that are up; and no node may keep hints for one that is. Hints that a
+/// asked to write to all that are up; and no node may keep hints for one that is. A node that is
+/// late to tell its hints may keep some; of nodes that never tell nothing is waited for. Hints that a
 /// node holds in memory (for `hints_flush_period`) are not told, so a fault that ended within the
 /// last seconds may still be behind them: comparing tells.
 pub(super) async fn settle(core: &Arc<Core>, timeout: Duration) -> Settled {
@@ -62,7 +63,7 @@ async fn no_hints(core: &Arc<Core>) -> bool {
     sample(core).await;
     let connected = core.link.connected();
     let sampled = core.sampled.lock();
-    connected.iter().all(|dc| sampled.hint_files(dc) == 0)
+    connected.iter().all(|dc| sampled.is_drained(dc))
 }
 
 async fn reach_each_other(core: &Core) -> bool {

@@ -9,9 +9,10 @@ use std::time::Duration;
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::Session;
 use scylla::cluster::Node;
+use scylla::errors::{DbError, ExecutionError, RequestAttemptError};
 use scylla::policies::load_balancing::{NodeIdentifier, SingleTargetLoadBalancingPolicy};
 use scylla::policies::retry::FallthroughRetryPolicy;
-use scylla::response::query_result::QueryRowsResult;
+use scylla::response::query_result::{QueryResult, QueryRowsResult};
 use scylla::statement::{Consistency, Statement};
 use scylla::value::CqlTimestamp;
 use std::sync::Arc;
@@ -42,6 +43,27 @@ pub(super) struct Kept {
     pub(super) oldest_ms: Option<i64>,
 }
 
+/// Why a node that answers does not tell its hints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Untold {
+    /// It never will: it has no such table, or the account may not read it.
+    Never,
+    /// This time, in words for people.
+    Now(String),
+}
+
+impl Untold {
+    fn of(error: &ExecutionError) -> Self {
+        match error {
+            ExecutionError::LastAttemptError(RequestAttemptError::DbError(
+                DbError::Invalid | DbError::Unauthorized,
+                _,
+            )) => Self::Never,
+            other => Self::Now(other.to_string()),
+        }
+    }
+}
+
 /// Questions to one node.
 pub(super) struct NodeView<'a> {
     session: &'a Session,
@@ -61,12 +83,16 @@ impl<'a> NodeView<'a> {
         Self { session, profile }
     }
 
-    /// The result of a question; why there is none, in words for people.
-    async fn ask(&self, text: &str) -> Result<QueryRowsResult, String> {
+    async fn answer(&self, text: &str) -> Result<QueryResult, ExecutionError> {
         let mut statement = Statement::new(text);
         statement.set_execution_profile_handle(Some(self.profile.clone()));
-        let result = self.session.query_unpaged(statement, &[]).await;
-        result
+        self.session.query_unpaged(statement, &[]).await
+    }
+
+    /// The result of a question; why there is none, in words for people.
+    async fn ask(&self, text: &str) -> Result<QueryRowsResult, String> {
+        self.answer(text)
+            .await
             .map_err(|error| error.to_string())?
             .into_rows_result()
             .map_err(|error| error.to_string())
@@ -113,16 +139,19 @@ impl<'a> NodeView<'a> {
     }
 
     /// The hints that it keeps.
-    pub(super) async fn hints(&self) -> Result<Vec<Kept>, String> {
+    pub(super) async fn hints(&self) -> Result<Vec<Kept>, Untold> {
         let rows = self
-            .ask("SELECT dc, files, oldest FROM system_views.pending_hints")
-            .await?;
+            .answer("SELECT dc, files, oldest FROM system_views.pending_hints")
+            .await
+            .map_err(|error| Untold::of(&error))?
+            .into_rows_result()
+            .map_err(|error| Untold::Now(error.to_string()))?;
         let mut kept = Vec::new();
         for row in rows
             .rows::<(Option<&str>, Option<i32>, Option<CqlTimestamp>)>()
-            .map_err(|error| error.to_string())?
+            .map_err(|error| Untold::Now(error.to_string()))?
         {
-            let (dc, files, oldest) = row.map_err(|error| error.to_string())?;
+            let (dc, files, oldest) = row.map_err(|error| Untold::Now(error.to_string()))?;
             if let Some(for_dc) = dc.and_then(dc_named) {
                 kept.push(Kept {
                     for_dc,
@@ -151,5 +180,23 @@ impl<'a> NodeView<'a> {
             }
         }
         Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_that_cannot_tell_its_hints_is_told_from_one_that_is_late() {
+        let refused = |error| {
+            let attempt = RequestAttemptError::DbError(error, "why".to_owned());
+            Untold::of(&ExecutionError::LastAttemptError(attempt))
+        };
+        assert_eq!(refused(DbError::Invalid), Untold::Never);
+        assert_eq!(refused(DbError::Unauthorized), Untold::Never);
+        assert!(matches!(refused(DbError::Overloaded), Untold::Now(_)));
+        let late = Untold::of(&ExecutionError::RequestTimeout(PATIENCE));
+        assert!(matches!(late, Untold::Now(_)));
     }
 }
