@@ -116,13 +116,8 @@ impl Session {
 
     /// Lets the engine work until Ctrl+C, or a signal to end, or the end of a worker.
     pub(crate) fn run_until_interrupted(&self) -> anyhow::Result<()> {
-        while INTERRUPTS.load(Ordering::Acquire) == 0 {
-            let snapshot = self.fresh_snapshot()?;
-            if let Some(worker) = snapshot.workers_failed.first() {
-                anyhow::bail!("{worker}");
-            }
-        }
-        Ok(())
+        let is_interrupted = || INTERRUPTS.load(Ordering::Acquire) > 0;
+        watch_workers(&self.clock, is_interrupted, || self.engine.snapshot())
     }
 
     /// Asks the engine what is asked after Ctrl+C has ended the work.
@@ -180,6 +175,22 @@ impl Session {
     }
 }
 
+/// Looks at the newest snapshot until the work is interrupted, or a worker ended. It may be an old
+/// one: while servers are away measuring takes as long as waiting for them, and the work waits too.
+fn watch_workers(
+    clock: &dyn Clock,
+    is_interrupted: impl Fn() -> bool,
+    snapshot: impl Fn() -> Arc<Snapshot>,
+) -> anyhow::Result<()> {
+    while !is_interrupted() {
+        if let Some(worker) = snapshot().workers_failed.first() {
+            anyhow::bail!("{worker}");
+        }
+        clock.sleep(LOOK_EVERY);
+    }
+    Ok(())
+}
+
 /// Waits for a snapshot in short steps: for a process that was stopped, or on a machine that slept,
 /// one of them is over then and not the whole time.
 fn wait_for_wake(wakes: &Receiver<()>) -> anyhow::Result<()> {
@@ -192,4 +203,44 @@ fn wait_for_wake(wakes: &Receiver<()>) -> anyhow::Result<()> {
         }
     }
     anyhow::bail!("the engine does not measure any more")
+}
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+
+    use super::*;
+    use crate::config::Mode;
+
+    /// Its time passes while somebody sleeps, and only then.
+    #[derive(Default)]
+    struct Asleep(Mutex<Duration>);
+
+    impl Clock for Asleep {
+        fn now(&self) -> chrono::DateTime<chrono::Utc> {
+            chrono::DateTime::UNIX_EPOCH
+        }
+
+        fn monotonic(&self) -> Duration {
+            *self.0.lock()
+        }
+
+        fn sleep(&self, duration: Duration) {
+            *self.0.lock() += duration;
+        }
+    }
+
+    #[test]
+    fn work_goes_on_while_nothing_is_measured_and_ends_with_a_worker() {
+        let clock = Asleep::default();
+        let mut measured = Snapshot::starting(Mode::Live, clock.now());
+        let old = Arc::new(measured.clone());
+        // The same snapshot for far longer than one takes.
+        let is_over = || clock.monotonic() >= 10 * SNAPSHOT_TIMEOUT;
+        watch_workers(&clock, is_over, || Arc::clone(&old)).unwrap();
+        measured.workers_failed.push("the disk is full".into());
+        let failed = Arc::new(measured);
+        let error = watch_workers(&clock, || false, || Arc::clone(&failed)).unwrap_err();
+        assert_eq!(error.to_string(), "the disk is full");
+    }
 }

@@ -45,6 +45,8 @@ mod runtime;
 mod sampler;
 mod shared;
 #[cfg(test)]
+mod silent_tests;
+#[cfg(test)]
 mod sim;
 mod tell;
 #[cfg(test)]

@@ -28,7 +28,7 @@ use super::retain::Retention;
 use super::roles::{Begin, Roles, Watch};
 use super::routes::Routes;
 use super::routing::RoutingDesk;
-use super::sampler::Sampler;
+use super::sampler::{Sampler, keep_time};
 use super::shared::Sharing;
 use super::ways::Ways;
 use crate::analytics::{Settings as ReportSettings, StatusLimits, Weights};
@@ -326,6 +326,8 @@ impl Runtime {
         let mut threads = self.threads.lock();
         let sampler = Sampler::new(Arc::clone(self));
         threads.push(spawn("sampler", move || sampler.run())?);
+        let timed = Arc::clone(self);
+        threads.push(spawn("time", move || keep_time(&timed))?);
         if self.roles.watch == Watch::Off {
             return Ok(());
         }

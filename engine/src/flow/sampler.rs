@@ -33,6 +33,17 @@ const POINT_EVERY: Duration = Duration::from_secs(1);
 /// Samples that a verdict is made from: fifteen seconds.
 const VERDICT_SAMPLES: usize = 60;
 
+/// Ends faults when their time is over and lets the routes know that time passes, until the engine
+/// stops. The sampler cannot do it: it waits for servers that do not answer, which is when faults
+/// must end and routes change.
+pub(crate) fn keep_time(runtime: &Runtime) {
+    while runtime.running.wait(INTERVAL) == Pass::Go {
+        let (log, store) = (runtime.log.as_ref(), runtime.store.as_ref());
+        runtime.faults.expire(log, store);
+        runtime.routes.tick();
+    }
+}
+
 /// Measures until the engine stops.
 pub(crate) struct Sampler {
     runtime: Arc<Runtime>,
@@ -73,10 +84,6 @@ impl Sampler {
         loop {
             let pass = self.runtime.running.wait(INTERVAL);
             let runtime = Arc::clone(&self.runtime);
-            runtime
-                .faults
-                .expire(runtime.log.as_ref(), runtime.store.as_ref());
-            runtime.routes.tick();
             let mut snapshot = self.sample();
             let judged = self.judge.judge(&runtime, &snapshot);
             let gap = judged.ledger_gap;

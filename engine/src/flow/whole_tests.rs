@@ -20,7 +20,8 @@ use crate::embedded::store::{EmbeddedStore, MemoryDisks, StoreOptions};
 use crate::intake::ReadOptions;
 use crate::model::{ConsistencyLevel, Dc, LineTable, Partition, Region, Summary, Topic};
 use crate::ports::{
-    AheadClock, BucketScope, BucketWrite, Flush, ReadSource, Settled, SystemEntropy, WriteTimestamp,
+    AheadClock, BucketScope, BucketWrite, Flush, Log, ReadSource, Settled, SystemEntropy,
+    WriteTimestamp,
 };
 use crate::replay::plan::{Plan, PlanChanged, Strategy};
 use crate::telemetry::{Cursor, EventKind};
@@ -30,7 +31,7 @@ const TOPIC: Topic = Topic::Lines(Region::Europe);
 const SAMPLE: &str = include_str!("../../../assets/Online_Retail_first_10k.csv");
 
 /// What an engine leaves behind, and the folder of what it keeps in files.
-struct Place {
+pub(super) struct Place {
     dir: TempDir,
     disk: MemDisk,
     disks: MemoryDisks,
@@ -39,7 +40,7 @@ struct Place {
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let rows: Vec<_> = SAMPLE.lines().take(2_001).collect();
         std::fs::write(dir.path().join("rows.csv"), rows.join("\n") + "\n").unwrap();
@@ -56,6 +57,16 @@ impl Place {
     }
 
     fn open_with(&self, roles: Roles, change: impl FnOnce(&mut Settings)) -> Opened {
+        self.open_over(roles, change, |log| Arc::new(log))
+    }
+
+    /// Over what is made of the log.
+    pub(super) fn open_over(
+        &self,
+        roles: Roles,
+        change: impl FnOnce(&mut Settings),
+        over: impl FnOnce(EmbeddedLog) -> Arc<dyn Log>,
+    ) -> Opened {
         let mut settings = Settings::in_dir(self.dir.path());
         settings.monitoring.port = 0;
         settings.flow.flush_lines = 100;
@@ -70,7 +81,7 @@ impl Place {
         let store =
             EmbeddedStore::in_memory(&self.disks, clock.clone(), StoreOptions::default()).unwrap();
         let ports = Ports {
-            log: Arc::new(log),
+            log: over(log),
             store: Arc::new(store),
             clock,
             entropy: Arc::new(SystemEntropy::seeded(1)),
@@ -96,7 +107,7 @@ impl Place {
 }
 
 /// A running engine, stopped when it is dropped.
-struct Opened(Arc<Runtime>);
+pub(super) struct Opened(Arc<Runtime>);
 
 impl std::ops::Deref for Opened {
     type Target = Arc<Runtime>;

@@ -143,7 +143,9 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
             return task("rejects", Box::new(work));
         }
         Command::Ledger(load, reply) => {
-            reply.send(shared.ledger_of(load).map(Box::new));
+            // It asks the log about every partition, and ending a fault must not wait for that.
+            let work = move || reply.send(shared.ledger_of(load).map(Box::new));
+            return task("ledger", Box::new(work));
         }
         Command::CancelCheck => shared.checks.cancel(),
         Command::Routing(reply) => reply.send(shared.routing.view()),
@@ -246,4 +248,27 @@ fn start(runtime: &Arc<Runtime>, command: Command) -> Option<JoinHandle<()>> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::question;
+    use super::*;
+    use crate::config::Settings;
+    use crate::flow::Roles;
+    use crate::model::LoadId;
+
+    #[test]
+    fn a_balance_sheet_does_not_hold_up_what_comes_after_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = Settings::in_dir(dir.path());
+        settings.monitoring.port = 0;
+        let ports = crate::wire::open(&settings).unwrap();
+        let runtime = Runtime::start(settings, ports, Roles::none()).unwrap();
+        let (reply, answer) = question();
+        let task = start(&runtime, Command::Ledger(LoadId(1), reply));
+        task.expect("it has a thread of its own").join().unwrap();
+        assert_eq!(answer.wait(), Ok(None), "there is no such load");
+        assert_eq!(runtime.stop(), Vec::<String>::new());
+    }
 }

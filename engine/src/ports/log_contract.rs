@@ -206,6 +206,9 @@ fn a_log_that_is_down_refuses_until_it_is_up(log: &impl Log) {
     refused(log.append(append_of(A, batch(1, 1))).map(drop));
     refused(log.fetch(A, Offset(0), 1).map(drop));
     refused(log.commit(&[(A, CommittedOffset(1))]));
+    refused(log.offsets(A).map(drop));
+    refused(log.committed(A).map(drop));
+    refused(log.appended_at(A, Offset(0)).map(drop));
     log.set_faults(&[]);
     assert_eq!(log.fetch(A, Offset(0), 1).unwrap().len(), 1);
     assert_eq!(log.offsets(A).unwrap().end, EndOffset(1));

@@ -20,10 +20,10 @@ use rdkafka::{ClientContext, Offset as KafkaOffset, TopicPartitionList};
 
 use super::config::{KafkaConfig, REQUEST_TIMEOUT};
 use super::errors::{is_taken_over, log_error};
-use super::health::{Ear, Link};
+use super::health::{Ear, Link, Question};
 use super::offsets::Offsets;
 use crate::model::{CommittedOffset, Topic, TopicPartition};
-use crate::ports::{Assignment, LogError};
+use crate::ports::{Assignment, Clock, LogError};
 
 /// How long a partition that is to be given back may take to be flushed. Then it goes anyway, and
 /// whoever gets it reads again what was not committed.
@@ -176,6 +176,9 @@ pub(super) struct Group {
     name: String,
     topic_name: String,
     link: Arc<Link>,
+    clock: Arc<dyn Clock>,
+    /// How asking where the group stands went: one broker answers for all its partitions.
+    question: Mutex<Question>,
     member: Arc<BaseConsumer<Callbacks>>,
     ends: Arc<AtomicBool>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -188,6 +191,7 @@ impl Group {
         config: &KafkaConfig,
         link: &Arc<Link>,
         offsets: &Arc<Offsets>,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Self, LogError> {
         let share = Arc::new(Share {
             topic,
@@ -228,6 +232,8 @@ impl Group {
             name: config.names.group(topic).to_owned(),
             topic_name: config.names.topic(topic).to_owned(),
             link: Arc::clone(link),
+            clock: Arc::clone(clock),
+            question: Mutex::default(),
             member,
             ends,
             thread: Mutex::new(Some(thread)),
@@ -295,12 +301,26 @@ impl Group {
         if let Some(known) = self.share.held.lock().committed.get(&number) {
             return Ok((*known, String::new()));
         }
+        let asked = self.clock.monotonic();
+        let patience = self.question.lock().patience(&self.link, asked)?;
+        let result = self.ask_committed(number, patience);
+        let now = self.clock.monotonic();
+        let mut question = self.question.lock();
+        question.answered(&self.link, asked, now, &result);
+        result
+    }
+
+    fn ask_committed(
+        &self,
+        number: u16,
+        patience: Duration,
+    ) -> Result<(Option<CommittedOffset>, String), LogError> {
         let told = |error| log_error(&self.link, "tell committed offsets", &error);
         let mut wanted = TopicPartitionList::new();
         wanted.add_partition(&self.topic_name, i32::from(number));
         let found = self
             .member
-            .committed_offsets(wanted, REQUEST_TIMEOUT)
+            .committed_offsets(wanted, patience)
             .map_err(told)?;
         let elements = found.elements();
         let Some(element) = elements.first() else {

@@ -7,7 +7,9 @@
 //! Clients, each with its own connections: a producer of lines, one of marks, a reader for each
 //! topic, one reader for whoever looks around, a member of each topic's consumer group, and one
 //! that asks for offsets. No call waits longer than [`config::REQUEST_TIMEOUT`] for one answer,
-//! an append [`producer::DELIVERY_WAIT`] for its acknowledgement.
+//! an append [`producer::DELIVERY_WAIT`] for its acknowledgement. Where the ends and the groups
+//! stand is asked all the time, so that is waited for less while the brokers do not answer
+//! ([`health::Question`]).
 
 mod config;
 mod errors;
@@ -143,7 +145,7 @@ impl KafkaLog {
     ) -> Result<Self, LogError> {
         let config = KafkaConfig::of(settings)?;
         let link = Arc::new(Link::new(config.brokers.clone()));
-        let parts = Parts::connect(&config, &link)?;
+        let parts = Parts::connect(&config, &link, &clock)?;
         Ok(Self {
             config,
             link,
@@ -245,13 +247,18 @@ impl KafkaLog {
 }
 
 impl Parts {
-    fn connect(config: &KafkaConfig, link: &Arc<Link>) -> Result<Self, LogError> {
+    fn connect(
+        config: &KafkaConfig,
+        link: &Arc<Link>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, LogError> {
         let asker = Arc::new(asker(config, link)?);
         topics::check(&asker, link, config)?;
         let offsets = Arc::new(Offsets::new(
             Arc::clone(&asker),
             Arc::clone(link),
             config.clone(),
+            Arc::clone(clock),
         ));
         let marks = Marks::new(config, link)?;
         let appender = Appender::new(
@@ -265,7 +272,8 @@ impl Parts {
             made.map(Arc::new)
         };
         let (readers, looker) = (readers()?, readers()?);
-        let groups = PerTopic::try_from_fn(|topic| Group::new(topic, config, link, &offsets))?;
+        let groups =
+            PerTopic::try_from_fn(|topic| Group::new(topic, config, link, &offsets, clock))?;
         let ends = Arc::new(AtomicBool::new(false));
         let thread = {
             let ends = Arc::clone(&ends);
@@ -372,13 +380,13 @@ impl Log for KafkaLog {
     }
 
     fn offsets(&self, partition: TopicPartition) -> Result<PartitionOffsets, LogError> {
-        let parts = self.open()?;
+        let parts = self.up()?;
         self.known(partition)?;
         parts.offsets.of(partition)
     }
 
     fn offset_at(&self, partition: TopicPartition, at: DateTime<Utc>) -> Result<Offset, LogError> {
-        let parts = self.open()?;
+        let parts = self.up()?;
         self.known(partition)?;
         let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0);
         // Times are kept in whole milliseconds: a later instant of one begins with the next.
@@ -393,7 +401,7 @@ impl Log for KafkaLog {
         partition: TopicPartition,
         offset: Offset,
     ) -> Result<Option<DateTime<Utc>>, LogError> {
-        let parts = self.open()?;
+        let parts = self.up()?;
         self.known(partition)?;
         let Offset(at) = offset;
         if let Some(time) = parts.readers.of(partition.topic).time_of(partition, at) {
@@ -429,7 +437,7 @@ impl Log for KafkaLog {
     }
 
     fn committed(&self, partition: TopicPartition) -> Result<Option<CommittedOffset>, LogError> {
-        let parts = self.open()?;
+        let parts = self.up()?;
         self.known(partition)?;
         let group = parts.groups.of(partition.topic);
         let (committed, of_record) = group.committed(partition)?;

@@ -10,9 +10,9 @@ use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
 
 use super::config::{KafkaConfig, PerTopic, REQUEST_TIMEOUT};
 use super::errors::log_error;
-use super::health::{Ear, Link};
+use super::health::{Ear, Link, Question};
 use crate::model::{EndOffset, Offset, Topic, TopicPartition};
-use crate::ports::{LogError, PartitionOffsets};
+use crate::ports::{Clock, LogError, PartitionOffsets};
 
 /// How old an answer may be. What this process appends itself is known at once.
 const FRESH: Duration = Duration::from_millis(100);
@@ -56,6 +56,8 @@ struct Known {
     at: Option<Instant>,
     /// When the begins were asked for. Only retention moves them.
     begins_at: Option<Instant>,
+    /// How asking went.
+    question: Question,
     partitions: BTreeMap<TopicPartition, PartitionOffsets>,
     /// How it shows that the topic is not the one that was opened.
     made_again: Option<String>,
@@ -67,17 +69,24 @@ pub(super) struct Offsets {
     pub(super) asker: Arc<BaseConsumer<Ear>>,
     link: Arc<Link>,
     config: KafkaConfig,
+    clock: Arc<dyn Clock>,
     known: PerTopic<Mutex<Known>>,
     bells: PerTopic<Bell>,
 }
 
 impl Offsets {
     /// Of which nothing is known yet.
-    pub(super) fn new(asker: Arc<BaseConsumer<Ear>>, link: Arc<Link>, config: KafkaConfig) -> Self {
+    pub(super) fn new(
+        asker: Arc<BaseConsumer<Ear>>,
+        link: Arc<Link>,
+        config: KafkaConfig,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             asker,
             link,
             config,
+            clock,
             known: PerTopic::from_fn(|_| Mutex::default()),
             bells: PerTopic::from_fn(|_| Bell::default()),
         }
@@ -164,20 +173,30 @@ impl Offsets {
         (known.at, known.begins_at) = (None, None);
     }
 
+    /// Asks, unless nobody answered just now: others wait behind this for what is known.
+    fn ask(&self, topic: Topic, known: &mut Known) -> Result<(), LogError> {
+        let asked = self.clock.monotonic();
+        let patience = known.question.patience(&self.link, asked)?;
+        let result = self.ask_for(topic, known, patience);
+        let now = self.clock.monotonic();
+        known.question.answered(&self.link, asked, now, &result);
+        result
+    }
+
     /// The answer replaces what is known while nobody else can add to it: an end never goes back
     /// unless the topic is another one.
-    fn ask(&self, topic: Topic, known: &mut Known) -> Result<(), LogError> {
+    fn ask_for(&self, topic: Topic, known: &mut Known, patience: Duration) -> Result<(), LogError> {
         let begins = if known
             .begins_at
             .is_none_or(|at| at.elapsed() >= BEGINS_FRESH)
         {
-            let begins = self.list(topic, KafkaOffset::Beginning)?;
+            let begins = self.list(topic, KafkaOffset::Beginning, patience)?;
             known.begins_at = Some(Instant::now());
             begins
         } else {
             BTreeMap::new()
         };
-        let ends = self.list(topic, KafkaOffset::End)?;
+        let ends = self.list(topic, KafkaOffset::End, patience)?;
         for (partition, end) in ends {
             let before = known.partitions.get(&partition).copied();
             let begin = begins.get(&partition).copied();
@@ -205,6 +224,7 @@ impl Offsets {
         &self,
         topic: Topic,
         which: KafkaOffset,
+        patience: Duration,
     ) -> Result<BTreeMap<TopicPartition, u64>, LogError> {
         let tried = "tell the ends of its topics";
         let name = self.config.names.topic(topic);
@@ -217,7 +237,7 @@ impl Offsets {
         }
         let found = self
             .asker
-            .offsets_for_times(wanted, REQUEST_TIMEOUT)
+            .offsets_for_times(wanted, patience)
             .map_err(told)?;
         let mut all = BTreeMap::new();
         for element in found.elements() {
@@ -262,5 +282,49 @@ impl Offsets {
             KafkaOffset::Offset(at) => u64::try_from(at).ok(),
             _ => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::config::FromClientConfigAndContext;
+
+    use super::*;
+    use crate::config::Settings;
+    use crate::model::Region;
+    use crate::ports::SystemClock;
+
+    #[test]
+    fn nobody_waits_again_for_brokers_that_just_did_not_answer() {
+        let topic = Topic::Lines(Region::Europe);
+        // Bound and dropped: nobody listens there any more.
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut settings = Settings::in_dir("unused");
+        settings.live.kafka_bootstrap_servers = vec![closed.local_addr().unwrap().to_string()];
+        drop(closed);
+        let config = KafkaConfig::of(&settings).unwrap();
+        let link = Arc::new(Link::new(config.brokers.clone()));
+        let ear = Ear::new(Arc::clone(&link), "asker");
+        let asker = BaseConsumer::from_config_and_context(&config.asking(), ear).unwrap();
+        let clock = Arc::new(SystemClock::default());
+        let offsets = Offsets::new(Arc::new(asker), link, config, clock);
+        let took = |ask: &dyn Fn()| {
+            let began = Instant::now();
+            ask();
+            began.elapsed()
+        };
+        let partition = TopicPartition::new(topic, 0);
+        let first = took(&|| drop(offsets.of(partition).unwrap_err()));
+        assert!(first < 2 * REQUEST_TIMEOUT, "{first:?}");
+        let again = took(&|| {
+            for number in 0..10 {
+                let partition = TopicPartition::new(topic, number);
+                let error = offsets.of(partition).unwrap_err();
+                assert!(matches!(error, LogError::Down(_)), "{error}");
+                assert!(offsets.now(partition).is_err());
+                assert_eq!(offsets.sum(topic, Duration::ZERO), None);
+            }
+        });
+        assert!(again < Duration::from_secs(1), "{again:?}");
     }
 }
