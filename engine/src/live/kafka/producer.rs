@@ -43,11 +43,13 @@ const POLL: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(super) struct Batch {
     partition: TopicPartition,
-    records: u32,
     /// Records without a delivery report.
     left: AtomicU32,
     /// Lowest offset reported.
     base: AtomicU64,
+    /// One past the highest offset reported; 0 before the first. Not the base and the number of
+    /// records: some of them may have failed, or were never sent.
+    end: AtomicU64,
     delivery: Arc<Delivery>,
 }
 
@@ -103,8 +105,7 @@ impl ProducerContext for Reports {
     fn delivery(&self, result: &DeliveryResult<'_>, batch: Arc<Batch>) {
         match result {
             Ok(message) => {
-                let offset = u64::try_from(message.offset()).unwrap_or(u64::MAX);
-                batch.base.fetch_min(offset, Ordering::AcqRel);
+                batch.arrived(message.offset());
             }
             Err((error, _message)) => {
                 let code = error.rdkafka_error_code().unwrap_or(Code::Fail);
@@ -125,9 +126,7 @@ impl ProducerContext for Reports {
 
 impl Reports {
     fn whole(&self, batch: &Batch) {
-        let base = batch.base.load(Ordering::Acquire);
-        if base < u64::MAX {
-            let end = base + u64::from(batch.records);
+        if let Some(end) = batch.end() {
             self.offsets.appended(batch.partition, end);
         }
         let mut state = batch.delivery.state.lock();
@@ -392,6 +391,31 @@ impl Client {
     }
 }
 
+impl Batch {
+    fn new(partition: TopicPartition, records: u32, delivery: &Arc<Delivery>) -> Arc<Self> {
+        Arc::new(Self {
+            partition,
+            left: AtomicU32::new(records),
+            base: AtomicU64::new(u64::MAX),
+            end: AtomicU64::new(0),
+            delivery: Arc::clone(delivery),
+        })
+    }
+
+    /// Takes note of the offset of a record. A negative one says that it is there, and not where.
+    fn arrived(&self, offset: i64) {
+        if let Ok(offset) = u64::try_from(offset) {
+            self.base.fetch_min(offset, Ordering::AcqRel);
+            self.end.fetch_max(offset + 1, Ordering::AcqRel);
+        }
+    }
+
+    /// Where its partition ends at least, by what has arrived.
+    fn end(&self) -> Option<u64> {
+        Some(self.end.load(Ordering::Acquire)).filter(|end| *end > 0)
+    }
+}
+
 impl Underway {
     fn new(batches: Vec<(TopicPartition, RecordBatch)>) -> Self {
         let delivery = Arc::new(Delivery {
@@ -401,15 +425,9 @@ impl Underway {
             }),
             changed: Condvar::new(),
         });
-        let states = batches.iter().map(|(partition, batch)| {
-            Arc::new(Batch {
-                partition: *partition,
-                records: batch.records,
-                left: AtomicU32::new(batch.records),
-                base: AtomicU64::new(u64::MAX),
-                delivery: Arc::clone(&delivery),
-            })
-        });
+        let states = batches
+            .iter()
+            .map(|(partition, batch)| Batch::new(*partition, batch.records, &delivery));
         Self {
             states: states.collect(),
             delivery,
@@ -524,6 +542,27 @@ mod tests {
         let key = key_of(Topic::Lines(Region::Europe), value);
         assert_eq!(key, Some(&b"536365"[..]));
         assert_eq!(key_of(Topic::Quarantine, value), None);
+    }
+
+    #[test]
+    fn a_batch_that_arrived_in_part_ends_with_what_arrived() {
+        let delivery = Arc::new(Delivery {
+            state: Mutex::new(Delivered {
+                left: 1,
+                failed: None,
+            }),
+            changed: Condvar::new(),
+        });
+        let partition = TopicPartition::new(Topic::Lines(Region::Europe), 0);
+        let batch = Batch::new(partition, 5, &delivery);
+        assert_eq!(batch.end(), None, "nothing arrived");
+        batch.arrived(-1);
+        assert_eq!(batch.end(), None, "it is not known where");
+        batch.arrived(8);
+        batch.arrived(7);
+        // The other two failed.
+        assert_eq!(batch.end(), Some(9));
+        assert_eq!(batch.base.load(Ordering::Acquire), 7);
     }
 
     #[test]
