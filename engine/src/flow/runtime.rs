@@ -306,13 +306,17 @@ impl Runtime {
             let gate = Arc::clone(&self.consuming);
             let worker = name.clone();
             let thread = spawn(&name, move || {
-                if let Err(error) = consumer.run()
-                    && !gate.is_stopped()
-                {
+                let (log, topic) = (Arc::clone(&consumer.log), consumer.topic);
+                let Err(error) = consumer.run() else {
+                    return;
+                };
+                if !gate.is_stopped() {
                     let cause = error.to_string();
                     *failed.lock() = Some(cause.clone());
                     events.emit(EventKind::WorkerFailed { worker, cause });
                 }
+                // Nobody reads its partitions here any more, and others may.
+                log.leave(topic);
             })?;
             self.consumer_threads.lock().push(thread);
         }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
 
 use super::gate::Gate;
 use super::roles::Roles;
-use super::whole_tests::Place;
+use super::whole_tests::{Opened, Place};
 use crate::embedded::log::EmbeddedLog;
 use crate::model::{CommittedOffset, Offset, Topic, TopicPartition};
 use crate::ports::{
@@ -17,10 +18,19 @@ use crate::ports::{
 /// Longer than anything here takes.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A log that keeps those who ask for its ends waiting for as long as it is told to.
+/// A log that keeps those who ask for its ends waiting for as long as it is told to, and lets
+/// nobody join.
 struct Silent {
     log: EmbeddedLog,
-    answers: Arc<Gate>,
+    told: Arc<Told>,
+}
+
+/// What it is told, and what it was told.
+#[derive(Default)]
+struct Told {
+    answers: Gate,
+    /// Topics whose groups were left.
+    left: Mutex<Vec<Topic>>,
 }
 
 impl Log for Silent {
@@ -50,7 +60,7 @@ impl Log for Silent {
     }
 
     fn offsets(&self, partition: TopicPartition) -> Result<PartitionOffsets, LogError> {
-        self.answers.pass();
+        self.told.answers.pass();
         self.log.offsets(partition)
     }
 
@@ -74,6 +84,17 @@ impl Log for Silent {
         self.log.commit(positions)
     }
 
+    fn join(&self, _topic: Topic) -> Result<(), LogError> {
+        Err(LogError::Refused {
+            what: "nobody may join".into(),
+            remedy: "do not join",
+        })
+    }
+
+    fn leave(&self, topic: Topic) {
+        self.told.left.lock().push(topic);
+    }
+
     fn marks(&self) -> Result<Vec<LoadMark>, LogError> {
         self.log.marks()
     }
@@ -91,6 +112,13 @@ impl Log for Silent {
     }
 }
 
+fn open(place: &Place, roles: Roles) -> (Opened, Arc<Told>) {
+    let told = Arc::new(Told::default());
+    let shared = Arc::clone(&told);
+    let over = |log| -> Arc<dyn Log> { Arc::new(Silent { log, told: shared }) };
+    (place.open_over(roles, |_| {}, over), told)
+}
+
 /// Whether something is so before long.
 fn comes(condition: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + DEADLINE;
@@ -103,21 +131,34 @@ fn comes(condition: impl Fn() -> bool) -> bool {
 #[test]
 fn a_fault_ends_on_time_while_the_log_does_not_answer() {
     let place = Place::new();
-    let answers = Arc::new(Gate::default());
-    let gate = Arc::clone(&answers);
-    let over = |log| -> Arc<dyn Log> { Arc::new(Silent { log, answers: gate }) };
-    let engine = place.open_over(Roles::none(), |_| {}, over);
-    answers.pause();
-    assert!(comes(|| answers.held() > 0), "the sampler waits for it");
+    let (engine, told) = open(&place, Roles::none());
+    told.answers.pause();
+    let waits = comes(|| told.answers.held() > 0);
     let (log, store) = (engine.log.as_ref(), engine.store.as_ref());
     let lasts = Duration::from_millis(10);
     let started = engine
         .faults
         .start(Fault::LogDown, lasts, "test", log, store);
-    started.unwrap();
     let ended = comes(|| engine.faults.active().is_empty());
-    let held = answers.held();
-    answers.resume();
+    let held = told.answers.held();
+    // An engine is not closed while its sampler waits.
+    told.answers.resume();
+    assert!(waits, "the sampler asks for ends");
+    started.unwrap();
     assert!(ended, "it is in force after {DEADLINE:?}");
     assert_eq!(held, 1, "the sampler waits still");
+}
+
+#[test]
+fn a_consumer_that_ended_leaves_its_partitions_to_others() {
+    let place = Place::new();
+    let consume = vec![Topic::Quarantine];
+    let roles = Roles {
+        consume,
+        ..Roles::none()
+    };
+    let (engine, told) = open(&place, roles);
+    let failed = || engine.consumers.iter().all(|c| c.failed.lock().is_some());
+    assert!(comes(failed), "it may not join");
+    assert!(comes(|| *told.left.lock() == [Topic::Quarantine]));
 }

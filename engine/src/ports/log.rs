@@ -227,6 +227,12 @@ pub trait Log: Send + Sync {
         let _ = (topic, epoch);
     }
 
+    /// Leaves the topic's consumer group, because whoever read it here has ended: others may have
+    /// its partitions at once. [`Log::join`] comes back.
+    fn leave(&self, topic: Topic) {
+        let _ = topic;
+    }
+
     /// The latest mark of every load, by load id.
     fn marks(&self) -> Result<Vec<LoadMark>, LogError>;
 

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, RwLock};
 use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
@@ -44,7 +44,7 @@ struct Held {
     leaving: BTreeSet<u16>,
     /// Committed offsets of owned partitions: nobody else may change them.
     committed: BTreeMap<u16, Option<CommittedOffset>>,
-    /// Set once the member has joined.
+    /// Set while the member is in the group, or on its way into it.
     joined: bool,
     /// The member is leaving for good: nothing is waited for.
     ending: bool,
@@ -170,45 +170,41 @@ impl Share {
     }
 }
 
+/// A client of librdkafka and the thread that polls it. Dropped it leaves the group.
+struct Member {
+    client: Arc<BaseConsumer<Callbacks>>,
+    ends: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
 /// A member of the group of one topic, or the client of that group while it is idle.
 pub(super) struct Group {
     share: Arc<Share>,
     name: String,
     topic_name: String,
+    config: KafkaConfig,
     link: Arc<Link>,
     clock: Arc<dyn Clock>,
     /// How asking where the group stands went: one broker answers for all its partitions.
     question: Mutex<Question>,
-    member: Arc<BaseConsumer<Callbacks>>,
-    ends: Arc<AtomicBool>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Another one after it left: librdkafka goes on to name the generation that a member had, by
+    /// which the brokers do not know it any more.
+    member: RwLock<Arc<Member>>,
 }
 
-impl Group {
-    /// A client that has not joined.
-    pub(super) fn new(
-        topic: Topic,
-        config: &KafkaConfig,
-        link: &Arc<Link>,
-        offsets: &Arc<Offsets>,
-        clock: &Arc<dyn Clock>,
-    ) -> Result<Self, LogError> {
-        let share = Arc::new(Share {
-            topic,
-            held: Mutex::default(),
-            changed: Condvar::new(),
-            offsets: Arc::clone(offsets),
-        });
+impl Member {
+    /// One that has not joined.
+    fn start(config: &KafkaConfig, link: &Arc<Link>, share: &Arc<Share>) -> Result<Self, LogError> {
         let callbacks = Callbacks {
             ear: Ear::new(Arc::clone(link), "group"),
-            share: Arc::clone(&share),
+            share: Arc::clone(share),
         };
-        let member = BaseConsumer::from_config_and_context(&config.member(topic), callbacks)
+        let client = BaseConsumer::from_config_and_context(&config.member(share.topic), callbacks)
             .map_err(|error| log_error(link, "start a consumer", &error))?;
-        let member = Arc::new(member);
+        let client = Arc::new(client);
         let ends = Arc::new(AtomicBool::new(false));
-        let (polled, ended, state) = (Arc::clone(&member), Arc::clone(&ends), Arc::clone(&share));
-        let thread = super::spawn(&format!("kafka-group-{}", topic.name()), move || {
+        let (polled, ended, state) = (Arc::clone(&client), Arc::clone(&ends), Arc::clone(share));
+        let thread = super::spawn(&format!("kafka-group-{}", share.topic.name()), move || {
             while !ended.load(Ordering::Acquire) {
                 match polled.poll(POLL) {
                     Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
@@ -228,16 +224,54 @@ impl Group {
             }
         })?;
         Ok(Self {
+            client,
+            ends,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.ends.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the thread of a consumer group ended with a panic");
+        }
+    }
+}
+
+impl Group {
+    /// A client that has not joined.
+    pub(super) fn new(
+        topic: Topic,
+        config: &KafkaConfig,
+        link: &Arc<Link>,
+        offsets: &Arc<Offsets>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, LogError> {
+        let share = Arc::new(Share {
+            topic,
+            held: Mutex::default(),
+            changed: Condvar::new(),
+            offsets: Arc::clone(offsets),
+        });
+        let member = Member::start(config, link, &share)?;
+        Ok(Self {
             share,
             name: config.names.group(topic).to_owned(),
             topic_name: config.names.topic(topic).to_owned(),
             link: Arc::clone(link),
             clock: Arc::clone(clock),
             question: Mutex::default(),
-            member,
-            ends,
-            thread: Mutex::new(Some(thread)),
+            config: config.clone(),
+            member: RwLock::new(Arc::new(member)),
         })
+    }
+
+    fn member(&self) -> Arc<Member> {
+        Arc::clone(&self.member.read())
     }
 
     /// Joins the group; partitions follow.
@@ -246,7 +280,8 @@ impl Group {
         if held.joined {
             return Ok(());
         }
-        self.member
+        self.member()
+            .client
             .subscribe(&[&self.topic_name])
             .map_err(|error| log_error(&self.link, "let a consumer join", &error))?;
         held.joined = true;
@@ -280,6 +315,31 @@ impl Group {
         held.released = Some(epoch);
         drop(held);
         self.share.changed.notify_all();
+    }
+
+    /// Leaves the group. Its partitions go to others, and nobody here will flush them.
+    pub(super) fn leave(&self) {
+        let mut held = self.share.held.lock();
+        if !std::mem::take(&mut held.joined) {
+            return;
+        }
+        held.released = None;
+        drop(held);
+        self.share.changed.notify_all();
+        let left = match Member::start(&self.config, &self.link, &self.share) {
+            Ok(idle) => std::mem::replace(&mut *self.member.write(), Arc::new(idle)),
+            Err(error) => {
+                tracing::warn!(topic = %self.share.topic, %error, "partitions stay with a consumer that has ended");
+                return;
+            }
+        };
+        // It gives back what it holds meanwhile.
+        drop(left);
+        let mut held = self.share.held.lock();
+        held.epoch += 1;
+        held.owned.clear();
+        held.committed.clear();
+        held.failed = None;
     }
 
     /// Whether this process has joined and holds a partition.
@@ -319,7 +379,8 @@ impl Group {
         let mut wanted = TopicPartitionList::new();
         wanted.add_partition(&self.topic_name, i32::from(number));
         let found = self
-            .member
+            .member()
+            .client
             .committed_offsets(wanted, patience)
             .map_err(told)?;
         let elements = found.elements();
@@ -369,7 +430,7 @@ impl Group {
             element.set_offset(KafkaOffset::Offset(at)).map_err(told)?;
             element.set_metadata(of_record);
         }
-        match self.member.commit(&list, CommitMode::Sync) {
+        match self.member().client.commit(&list, CommitMode::Sync) {
             Ok(()) => {}
             Err(error) => return Err(self.not_committed(&error, positions, joined, &tried)),
         }
@@ -403,7 +464,8 @@ impl Group {
     /// Members of the group in all processes.
     pub(super) fn members(&self) -> Result<usize, LogError> {
         let list = self
-            .member
+            .member()
+            .client
             .fetch_group_list(Some(&self.name), REQUEST_TIMEOUT)
             .map_err(|error| log_error(&self.link, "list consumers", &error))?;
         let groups = list.groups().iter();
@@ -415,11 +477,5 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.share.held.lock().ending = true;
         self.share.changed.notify_all();
-        self.ends.store(true, Ordering::Release);
-        if let Some(thread) = self.thread.lock().take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the thread of a consumer group ended with a panic");
-        }
     }
 }

@@ -496,6 +496,12 @@ impl Log for KafkaLog {
         }
     }
 
+    fn leave(&self, topic: Topic) {
+        if let Ok(parts) = self.open() {
+            parts.groups.of(topic).leave();
+        }
+    }
+
     fn marks(&self) -> Result<Vec<LoadMark>, LogError> {
         self.open()?.marks.all()
     }

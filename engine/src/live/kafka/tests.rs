@@ -185,6 +185,33 @@ fn members_share_partitions_and_give_them_back_when_they_are_flushed() {
 
 #[test]
 #[ignore = "needs a lab: LAB_SERVERS"]
+fn one_that_leaves_holds_up_nobody_and_may_come_back() {
+    let place = TestTopics::new();
+    let first = place.open();
+    first.join(EUROPE).unwrap();
+    wait_until("the first has all", || owned(&first).len() == 3);
+    first.released(EUROPE, first.assignment_epoch(EUROPE));
+    let began = Instant::now();
+    // It releases nothing any more.
+    first.leave(EUROPE);
+    wait_until("it has none", || owned(&first).is_empty());
+    let second = place.open();
+    second.join(EUROPE).unwrap();
+    wait_until("the second has all", || owned(&second).len() == 3);
+    assert!(began.elapsed() < group::RELEASE_WITHIN);
+    second.close().unwrap();
+    // What is idle again may be set from outside.
+    first.append(append_of(A, batch(1, 10))).unwrap();
+    wait_until("the group is idle", || {
+        first.commit(&[(A, CommittedOffset(4))]).is_ok()
+    });
+    assert_eq!(first.committed(A).unwrap(), Some(CommittedOffset(4)));
+    first.join(EUROPE).unwrap();
+    wait_until("the first has some again", || !owned(&first).is_empty());
+}
+
+#[test]
+#[ignore = "needs a lab: LAB_SERVERS"]
 fn the_offsets_of_a_group_with_members_cannot_be_set_from_outside() {
     let place = TestTopics::new();
     let member = place.open();
