@@ -1,6 +1,9 @@
 //! The window: takes what is new, draws the frame and one page, carries out what was asked.
 
+mod ending;
 mod opening;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,6 +14,7 @@ use retail_engine::config::Settings;
 use retail_engine::handle::{Command, Snapshot};
 use retail_engine::watch::findings::{Finding, Severity};
 
+use self::ending::Ending;
 use crate::actions::{self, Action, Typing};
 use crate::files::{Chooser, Files};
 use crate::frame::event_bar::event_bar_ui;
@@ -19,7 +23,7 @@ use crate::frame::nav::{Badge, NavWidth, nav_ui};
 use crate::frame::palette::{Outcome, PaletteState, palette_ui};
 use crate::frame::passport::{PassportState, passport_ui};
 use crate::frame::top_bar::top_bar_ui;
-use crate::link::{Link, Opened, Pending};
+use crate::link::{Link, Opened};
 use crate::notices::Notices;
 use crate::pages::overview::page_of;
 use crate::pages::{self, Cx, Page, Pages, closed};
@@ -43,7 +47,7 @@ pub struct Console {
     palette: Option<PaletteState>,
     passport: Option<PassportState>,
     keys: bool,
-    ended: Pending<usize>,
+    ending: Ending,
     closing: Closing,
     /// What is shown while the engine could not be opened.
     closed: closed::State,
@@ -129,7 +133,7 @@ impl Console {
             palette: None,
             passport: None,
             keys: false,
-            ended: Pending::Idle,
+            ending: Ending::default(),
             closing: Closing::No,
             closed: closed::State::default(),
             opening: None,
@@ -171,17 +175,7 @@ impl Console {
         self.given.link.set_pace(self.given.prefs.pace);
         self.given.link.refresh();
         self.note_opening();
-        self.ended.poll(ctx);
-        if let Some(ended) = self.ended.take() {
-            let now = self
-                .given
-                .link
-                .snapshot()
-                .map_or_else(Default::default, |known| known.at);
-            let act = self.given.runbook.begin(now, "End all faults", None);
-            let told = format!("{ended} ended");
-            self.given.runbook.end(act, Ended::Done(told));
-        }
+        self.ending.refresh(ctx, &mut self.given);
         self.given.files.refresh(ctx, &mut self.given.notices);
         for what in self.given.link.take_refused() {
             let message = format!("read only: {what} was refused");
@@ -263,7 +257,10 @@ impl Console {
         } else {
             "Opening\u{2026}"
         };
-        let top = TopView::of(snapshot.as_deref().ok_or(without), frozen_for, standing);
+        let mut top = TopView::of(snapshot.as_deref().ok_or(without), frozen_for, standing);
+        // What ends faults goes by what is so now, also where the view is held.
+        let newest = self.given.link.snapshot();
+        top.faults_active = newest.is_some_and(|newest| !newest.faults.is_empty());
         let mut acts = std::mem::take(&mut self.acts);
 
         let bar = Rect::from_min_size(window.min, vec2(window.width(), size::TOP_BAR));
@@ -502,7 +499,7 @@ impl Console {
                         .map(|held| (Arc::clone(held), Instant::now())),
                 };
             }
-            Action::EndAllFaults => self.ended = self.given.link.ask(Command::EndAllFaults),
+            Action::EndAllFaults => self.ending.begin(&mut self.given),
             Action::Theme(theme) => {
                 self.given.prefs.theme = theme;
                 ctx.set_theme(theme);

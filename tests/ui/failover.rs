@@ -209,6 +209,19 @@ fn one_key_ends_five_faults() {
     desk.until("the page says so too", |desk| {
         desk.control("End F-001").is_none()
     });
+    desk.until_seen("5 faults were ended, none is left. Europe_DC: ");
+}
+
+#[test]
+fn faults_are_ended_by_the_button_while_the_view_is_held() {
+    let mut desk = Desk::with(quick, |_| Vec::new());
+    open_page(&mut desk);
+    desk.click("Freeze view");
+    desk.until_seen(" behind");
+    desk.start_fault(Fault::DcDown { dc: Dc::Europe });
+    desk.click("End all faults");
+    desk.until("none is in force", |desk| desk.snapshot().faults.is_empty());
+    desk.until_seen("1 fault was ended, none is left. Europe_DC: ");
 }
 
 #[test]

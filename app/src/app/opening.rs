@@ -10,7 +10,8 @@ use retail_engine::handle::Snapshot;
 use retail_engine::ports::{Clock as _, SystemClock};
 
 use super::Console;
-use crate::link::{Opened, Pending};
+use super::ending::Ending;
+use crate::link::Opened;
 use crate::pages::{Cx, Pages, closed};
 use crate::runbook::{ActId, Outcome};
 use crate::start;
@@ -105,7 +106,7 @@ impl Console {
         self.pages = Pages::default();
         self.closed = closed::State::default();
         self.passport = None;
-        self.ended = Pending::Idle;
+        self.ending = Ending::default();
         self.given.frozen = None;
         if let Err(error) = self
             .given

@@ -4,6 +4,7 @@
 pub mod card;
 pub mod compared;
 pub mod dcs;
+pub mod ended;
 pub mod map;
 pub mod plan;
 mod rows;

@@ -1,0 +1,222 @@
+//! The whole console on servers that are a lab, or none. They are simulated: the engine is
+//! embedded, and only the console is told otherwise.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use eframe::egui::accesskit::Role;
+use eframe::egui::{Context, Key, Modifiers, Vec2, ViewportCommand, ViewportEvent, ViewportId};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::{Harness, Node};
+use retail_engine::clean::Rules;
+use retail_engine::config::{ErrorLimit, FaultsBy, Mode, Settings};
+use retail_engine::flow::{LoadRequest, Resume, Until};
+use retail_engine::handle::{Command, Engine, Snapshot};
+use retail_engine::intake::ReadOptions;
+use tempfile::TempDir;
+
+use super::*;
+
+/// Longer than anything takes on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+const NAME: &str = "Name to confirm";
+const HEADER: &str =
+    "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
+
+fn settings(dir: &TempDir) -> Settings {
+    let mut settings = Settings::in_dir(dir.path().join("data"));
+    settings.monitoring.port = 0;
+    settings
+}
+
+/// Lets a page work on a console whose engine is open, without a window.
+pub(crate) fn with_cx(work: impl FnOnce(&mut Cx<'_>)) {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = Context::default();
+    let mut console = Console::new(&ctx, settings(&dir), None).unwrap();
+    let begun = Instant::now();
+    while console.given.link.snapshot().is_none() {
+        console.given.link.refresh();
+        assert!(begun.elapsed() < PATIENCE, "the engine did not open");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    console.with_pages(&ctx, |_, cx| work(cx));
+}
+
+/// A request for a file of this many rows, all of them sales, and of `more`.
+pub(crate) fn rows(dir: &std::path::Path, rows: u32, more: &str) -> LoadRequest {
+    let mut text = HEADER.to_owned();
+    for row in 0..rows {
+        let number = 500_000 + row;
+        writeln!(
+            text,
+            "{number},85123A,HEART,6,2010-12-13 08:26:00,2.55,17850,France"
+        )
+        .unwrap();
+    }
+    text.push_str(more);
+    let file = dir.join("rows.csv");
+    std::fs::write(&file, text).unwrap();
+    LoadRequest {
+        file,
+        options: ReadOptions::default(),
+        rules: Rules::builtin().unwrap(),
+        limit: ErrorLimit::None,
+        until: Until::Closed,
+        resume: Resume::WhereItStood,
+    }
+}
+
+struct Desk {
+    harness: Harness<'static, Console>,
+    dir: TempDir,
+}
+
+impl Desk {
+    fn on(faults: FaultsBy, profile: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = settings(&dir);
+        // A load takes longer than its test.
+        settings.flow.rate_limit = Some(50);
+        let start = Start {
+            profile: Some(profile.to_owned()),
+            ..Start::default()
+        };
+        let harness = Harness::builder()
+            .with_size(Vec2::new(1440.0, 900.0))
+            .with_max_steps(4)
+            .build_eframe(|cc| {
+                let mut console = Console::new(&cc.egui_ctx, settings, None)
+                    .unwrap()
+                    .started_by(start);
+                console.given.settings.mode = Mode::Live;
+                console.given.settings.lab.faults = faults;
+                console
+            });
+        let mut desk = Self { harness, dir };
+        desk.until("the engine is open", |desk| {
+            desk.harness.state().given.link.snapshot().is_some()
+        });
+        desk
+    }
+
+    fn prod() -> Self {
+        Self::on(FaultsBy::None, "shop")
+    }
+
+    fn engine(&self) -> &Engine {
+        self.harness.state().given.link.engine().unwrap()
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.engine().snapshot()
+    }
+
+    fn until(&mut self, what: &str, holds: impl Fn(&Self) -> bool) {
+        let begun = Instant::now();
+        loop {
+            self.harness.step();
+            if holds(self) {
+                return;
+            }
+            let words = || self.words().join("\n");
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "waited in vain until {what}; on the screen:\n{}",
+                words()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn words(&self) -> Vec<String> {
+        let mut words = Vec::new();
+        let mut rest = vec![self.harness.root()];
+        while let Some(node) = rest.pop() {
+            words.extend(node.accesskit_node().label());
+            words.extend(node.accesskit_node().value());
+            rest.extend(node.children());
+        }
+        words
+    }
+
+    fn sees(&self, text: &str) -> bool {
+        self.words().iter().any(|word| word.contains(text))
+    }
+
+    fn until_seen(&mut self, text: &str) {
+        self.until(&format!("{text:?} is seen"), |desk| desk.sees(text));
+    }
+
+    /// The control whose label begins so.
+    fn control<'a>(&'a self, label: &'a str) -> Option<Node<'a>> {
+        let mut all = self.harness.query_all_by_label_contains(label);
+        all.find(|node| {
+            let node = node.accesskit_node();
+            let is_text = matches!(node.role(), Role::Label | Role::TextRun | Role::Unknown);
+            !is_text && node.label().is_some_and(|known| known.starts_with(label))
+        })
+    }
+
+    fn is_disabled(&self, label: &str) -> bool {
+        let node = self.control(label).unwrap();
+        node.accesskit_node().is_disabled()
+    }
+
+    fn click(&mut self, label: &str) {
+        self.until(&format!("{label:?} can be clicked"), |desk| {
+            desk.control(label)
+                .is_some_and(|node| !node.accesskit_node().is_disabled())
+        });
+        self.control(label).unwrap().click();
+        self.harness.step();
+        self.harness.step();
+    }
+
+    fn type_name(&mut self, text: &str) {
+        self.click(NAME);
+        self.control(NAME).unwrap().type_text(text);
+        self.harness.step();
+        self.harness.step();
+    }
+
+    fn key(&mut self, key: Key) {
+        self.harness.key_press_modifiers(Modifiers::NONE, key);
+        self.harness.step();
+        self.harness.step();
+    }
+
+    fn go(&mut self, page: Page) {
+        self.harness.state_mut().push(Action::Go(page));
+        self.harness.step();
+    }
+
+    /// Loads a file by clicks.
+    fn load(&mut self) {
+        let file: PathBuf = rows(self.dir.path(), 3_000, "").file;
+        self.harness.state_mut().push(Action::Open(file));
+        self.click("Load the file");
+        self.until("it runs", |desk| desk.snapshot().load.is_some());
+    }
+}
+
+#[test]
+fn faults_that_cannot_be_ended_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let ctx = Context::default();
+    let mut console = Console::new(&ctx, settings(&dir), None).unwrap();
+    // The engine is not open yet: nobody takes the command.
+    console.act(&ctx, Action::EndAllFaults);
+    let notices = console.given.notices.all();
+    assert!(
+        notices[0]
+            .message
+            .contains("the faults were not ended: no engine is open"),
+        "{notices:?}"
+    );
+    assert!(matches!(
+        console.runbook().acts()[0].outcome,
+        Ended::Failed(_)
+    ));
+}
