@@ -100,6 +100,8 @@ enum Closing {
     Asked,
     /// The load ends, then the window closes.
     Ending,
+    /// The window closes, and the load ends with the engine: the console may not steer a load.
+    Now,
 }
 
 impl Console {
@@ -413,7 +415,10 @@ impl Console {
             .link
             .snapshot()
             .is_some_and(|snapshot| snapshot.load.is_some());
-        if ctx.input(|input| input.viewport().close_requested()) && runs {
+        if ctx.input(|input| input.viewport().close_requested())
+            && runs
+            && self.closing != Closing::Now
+        {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
             if self.closing == Closing::No {
                 self.closing = Closing::Asked;
@@ -427,7 +432,7 @@ impl Console {
             Closing::Ending => ctx.request_repaint_after(Duration::from_millis(50)),
             // It ended by itself while the question was open.
             Closing::Asked if !runs => self.closing = Closing::No,
-            Closing::Asked | Closing::No => {}
+            Closing::Asked | Closing::Now | Closing::No => {}
         }
     }
 
@@ -447,15 +452,24 @@ impl Console {
             name: None,
             blocked: None,
         };
-        match confirm.show(ctx, &mut String::new()) {
+        // Nothing is lost by it: the load goes on where it stood the next time.
+        match confirm.show_unguarded(ctx) {
             Decision::Open => {}
             Decision::Cancel => self.closing = Closing::No,
             Decision::Act => {
-                self.closing = Closing::Ending;
                 let what = format!("End {} and close", load.record.id);
                 let act = self.given.runbook.begin(snapshot.at, what, None);
                 self.given.runbook.end(act, Ended::Done("sent".to_owned()));
-                self.given.link.send(Command::CancelLoad);
+                self.closing = match self.given.link.access() {
+                    Access::ReadWrite => {
+                        self.given.link.send(Command::CancelLoad);
+                        Closing::Ending
+                    }
+                    Access::ReadOnly => {
+                        ctx.send_viewport_cmd(ViewportCommand::Close);
+                        Closing::Now
+                    }
+                };
             }
         }
     }

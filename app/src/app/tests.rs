@@ -220,3 +220,62 @@ fn faults_that_cannot_be_ended_are_told() {
         Ended::Failed(_)
     ));
 }
+
+#[test]
+fn a_load_is_cancelled_by_the_name_of_servers_that_are_no_lab() {
+    let mut desk = Desk::prod();
+    desk.load();
+    desk.click("Cancel load\u{2026}");
+    assert!(desk.is_disabled("End after "), "no name is typed");
+    desk.type_name("sh");
+    assert!(desk.is_disabled("End after "), "half a name is none");
+    // What was typed is there still.
+    desk.type_name("op");
+    desk.click("End after ");
+    desk.until("it has ended", |desk| desk.snapshot().load.is_none());
+}
+
+/// Asks to close the window, and says yes.
+fn close(desk: &mut Desk) {
+    let viewports = &mut desk.harness.input_mut().viewports;
+    let root = viewports.entry(ViewportId::ROOT).or_default();
+    root.events.push(ViewportEvent::Close);
+    desk.harness.step();
+    desk.until_seen("End the load and close?");
+    assert!(desk.control(NAME).is_none(), "closing destroys nothing");
+    desk.click("End the load and close");
+}
+
+fn sent(desk: &Desk, command: &ViewportCommand) -> bool {
+    let output = &desk.harness.output().viewport_output;
+    output[&ViewportId::ROOT].commands.contains(command)
+}
+
+#[test]
+fn the_window_of_servers_that_are_no_lab_closes_without_a_name() {
+    let mut desk = Desk::prod();
+    desk.load();
+    close(&mut desk);
+    desk.until("the window closes", |desk| {
+        sent(desk, &ViewportCommand::Close)
+    });
+    assert!(desk.snapshot().load.is_none());
+}
+
+#[test]
+fn the_window_closes_while_the_console_only_reads() {
+    let mut desk = Desk::prod();
+    desk.load();
+    let console = desk.harness.state_mut();
+    console.push(Action::Access(Access::ReadOnly));
+    desk.harness.step();
+    close(&mut desk);
+    assert_eq!(desk.harness.state().closing, Closing::Now);
+    // What the window does with it: asks once more, and is not held.
+    let viewports = &mut desk.harness.input_mut().viewports;
+    let root = viewports.entry(ViewportId::ROOT).or_default();
+    root.events.push(ViewportEvent::Close);
+    desk.harness.step();
+    assert!(!sent(&desk, &ViewportCommand::CancelClose));
+    assert!(!desk.sees("was refused"));
+}

@@ -38,6 +38,17 @@ pub struct Confirm<'a> {
 impl Confirm<'_> {
     /// Draws it over everything. Esc and a click beside it cancel. The keyboard begins at Cancel.
     pub fn show(self, ctx: &Context, typed: &mut String) -> Decision {
+        self.over(ctx, Some(typed))
+    }
+
+    /// The same for an act that destroys nothing and must always be possible, such as closing the
+    /// window: no name is typed, and it is done while the console only reads, too.
+    pub fn show_unguarded(self, ctx: &Context) -> Decision {
+        self.over(ctx, None)
+    }
+
+    /// Draws it; without a place for what is typed, nothing is asked for.
+    fn over(self, ctx: &Context, typed: Option<&mut String>) -> Decision {
         let mut decision = Decision::Open;
         let modal = Modal::new(Id::unique(("confirm", self.title))).show(ctx, |ui| {
             ui.set_width(440.0);
@@ -49,7 +60,7 @@ impl Confirm<'_> {
         decision
     }
 
-    fn inside(self, ui: &mut Ui, typed: &mut String) -> Decision {
+    fn inside(self, ui: &mut Ui, typed: Option<&mut String>) -> Decision {
         let muted = theme::colors(ui).muted;
         Line::new(self.title, theme::Type::Section)
             .semibold()
@@ -61,18 +72,24 @@ impl Confirm<'_> {
                 Line::body(line).color(muted).wrapped().show(ui);
             }
         });
-        // What is confirmed changes something.
-        let mut missing = read_only(ui.ctx()).or(self.blocked).map(str::to_owned);
-        // On servers that are no lab, every act asks for a name.
-        let name = self.name.map(str::to_owned).or_else(|| guard(ui.ctx()));
-        if let Some(name) = &name {
+        let (mut missing, name) = match &typed {
+            // What is confirmed changes something; on servers that are no lab, every act asks for
+            // a name.
+            Some(_) => (
+                read_only(ui.ctx()).or(self.blocked),
+                self.name.map(str::to_owned).or_else(|| guard(ui.ctx())),
+            ),
+            None => (self.blocked, None),
+        };
+        let needed = name.as_ref().map(|name| format!("type {name} first"));
+        if let (Some(name), Some(typed)) = (&name, typed) {
             ui.add_space(8.0);
             Line::table(format!("Type {name} to go on")).show(ui);
             TextField::new("Name to confirm")
                 .width(240.0)
                 .show(ui, typed);
-            if typed.trim() != *name && missing.is_none() {
-                missing = Some(format!("type {name} first"));
+            if typed.trim() != *name {
+                missing = missing.or(needed.as_deref());
             }
         }
         ui.add_space(12.0);
@@ -83,7 +100,7 @@ impl Confirm<'_> {
             } else {
                 Look::Primary
             };
-            let act = Btn::new(self.act).look(look).blocked(missing.as_deref());
+            let act = Btn::new(self.act).look(look).blocked(missing);
             if act.clicked(ui) {
                 decision = Decision::Act;
             }
@@ -99,7 +116,7 @@ impl Confirm<'_> {
             if cancel.clicked() {
                 decision = Decision::Cancel;
             }
-            if let Some(why) = &missing {
+            if let Some(why) = missing {
                 Line::caption(why).color(muted).show(ui);
             }
         });

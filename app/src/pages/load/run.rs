@@ -49,6 +49,8 @@ pub(super) struct Run {
     failed: Option<(String, String)>,
     rate_text: String,
     asks_to_cancel: bool,
+    /// The name typed so far where one is asked for before the load is cancelled.
+    typed: String,
     was_cancelled: bool,
     fullest: Option<Fullest>,
     /// A load that is drawn and was begun elsewhere.
@@ -214,6 +216,7 @@ pub(super) fn acts_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
         .clicked(ui)
     {
         state.run.asks_to_cancel = true;
+        state.run.typed.clear();
     }
     let (text, icon, command) = match load.pace {
         LoadPace::Paused => ("Resume", Icon::Play, Command::ResumeLoad),
@@ -315,7 +318,7 @@ fn cancel_ui(load: &LoadView, run: &mut Run, cx: &mut Cx<'_>) {
         name: None,
         blocked: None,
     };
-    match confirm.show(cx.ctx, &mut String::new()) {
+    match confirm.show(cx.ctx, &mut run.typed) {
         Decision::Open => {}
         Decision::Cancel => run.asks_to_cancel = false,
         Decision::Act => {
