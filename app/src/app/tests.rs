@@ -279,3 +279,19 @@ fn the_window_closes_while_the_console_only_reads() {
     assert!(!sent(&desk, &ViewportCommand::CancelClose));
     assert!(!desk.sees("was refused"));
 }
+
+#[test]
+fn a_repair_of_equal_data_centres_is_not_offered() {
+    let mut desk = Desk::prod();
+    desk.go(Page::Failover);
+    desk.click("Repair\u{2026}");
+    desk.until_seen("there is nothing to repair");
+    desk.type_name("shop");
+    let title = "Repair the data centres?";
+    assert!(desk.sees(title));
+    let acts = desk.harness.query_all_by_label("Repair");
+    assert!(
+        acts.into_iter()
+            .all(|node| node.accesskit_node().is_disabled())
+    );
+}

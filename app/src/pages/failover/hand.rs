@@ -13,7 +13,9 @@ use retail_engine::ports::{Comparison, Fault, RepairReport, StoreError};
 use crate::link::Pending;
 use crate::pages::Cx;
 use crate::runbook::{ActId, Outcome};
-use crate::views::failover::compared::{Verified, repair_plan, repaired, verified};
+use crate::views::failover::compared::{
+    Verified, nothing_to_repair, repair_act, repair_plan, repaired, verified,
+};
 use crate::views::format;
 use crate::widgets::{Confirm, Decision};
 
@@ -36,6 +38,7 @@ enum Question {
     Repair {
         lines: Vec<String>,
         act: String,
+        nothing: Option<&'static str>,
     },
 }
 
@@ -202,10 +205,12 @@ impl Hand {
                 let view = verified(&comparison);
                 cx.runbook.end(act, Outcome::Done(view.text.clone()));
                 if what_for == For::Repair {
-                    let buckets = format::count(view.unequal as u64);
+                    // A name that was typed for another act does not stand for this one.
+                    self.typed.clear();
                     self.question = Some(Question::Repair {
                         lines: repair_plan(&comparison),
-                        act: format!("Repair {buckets} buckets"),
+                        act: repair_act(&view),
+                        nothing: nothing_to_repair(&comparison, cx.snapshot.store.as_ref()),
                     });
                 }
                 self.verified = Some((cx.snapshot.at, view));
@@ -249,7 +254,7 @@ impl Hand {
             return;
         };
         let forced = |manual: &Manual| *manual == Manual::ForceFailBack;
-        let (title, lines, act, name) = match question {
+        let (title, lines, act, name, blocked) = match question {
             Question::Move {
                 region,
                 manual,
@@ -258,10 +263,15 @@ impl Hand {
                 act,
             } => {
                 let name = forced(manual).then_some(region.name());
-                (title.as_str(), lines, act.as_str(), name)
+                (title.as_str(), lines, act.as_str(), name, None)
             }
-            Question::Repair { lines, act } => {
-                ("Repair the data centres?", lines, act.as_str(), None)
+            Question::Repair {
+                lines,
+                act,
+                nothing,
+            } => {
+                let title = "Repair the data centres?";
+                (title, lines, act.as_str(), None, *nothing)
             }
         };
         let confirm = Confirm {
@@ -269,7 +279,7 @@ impl Hand {
             lines,
             act,
             name,
-            blocked: None,
+            blocked,
         };
         match confirm.show(ui.ctx(), &mut self.typed) {
             Decision::Open => {}
@@ -378,5 +388,41 @@ fn force_question(region: Region, refusal: Refusal) -> Question {
             "Forced, readers there may miss lines until hints or a repair make it whole. Lines that were read wrong meanwhile cannot be taken back.".to_owned(),
         ],
         act: format!("Force {} home", region.name()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use retail_engine::model::{PerDc, Reading};
+
+    use super::*;
+    use crate::app::tests::with_cx;
+
+    #[test]
+    fn a_name_that_was_typed_does_not_stand_for_the_next_repair() {
+        with_cx(|cx| {
+            let mut hand = Hand {
+                typed: "Europe".to_owned(),
+                ..Hand::default()
+            };
+            hand.plan_repair(cx);
+            let unknown = || Reading::Unknown("not read".into());
+            hand.comparing = Pending::Ready(Ok(Comparison {
+                stored: PerDc::from_fn(|_| unknown()),
+                amounts: PerDc::from_fn(|_| Reading::Unknown("not read".into())),
+                buckets: 0,
+                unequal: Vec::new(),
+                drift: Vec::new(),
+            }));
+            hand.refresh(cx);
+            let is_blocked = matches!(
+                hand.question,
+                Some(Question::Repair {
+                    nothing: Some(_),
+                    ..
+                })
+            );
+            assert!(is_blocked && hand.typed.is_empty(), "{}", hand.typed);
+        });
     }
 }

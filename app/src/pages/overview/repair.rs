@@ -53,6 +53,8 @@ impl State {
             cx.notices.done("The repair runs already".to_owned());
         } else {
             self.asking = true;
+            // A name that was typed for the repair before does not stand for this one.
+            self.typed.clear();
         }
     }
 
@@ -87,5 +89,23 @@ impl State {
                 self.act = Some(act);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::tests::with_cx;
+
+    #[test]
+    fn a_name_that_was_typed_does_not_stand_for_the_next_repair() {
+        with_cx(|cx| {
+            let mut state = State {
+                typed: "shop".to_owned(),
+                ..State::default()
+            };
+            state.plan(cx);
+            assert!(state.asking && state.typed.is_empty(), "{}", state.typed);
+        });
     }
 }

@@ -186,6 +186,8 @@ impl Acts {
             Some(Ok(plan)) => {
                 let lines = quality::plan_lines(&plan);
                 self.plan = Some((plan, lines));
+                // A name that was typed for the plan before does not stand for this one.
+                self.typed.clear();
             }
             Some(Err(error)) => tell(cx.notices, &error),
         }
@@ -437,4 +439,54 @@ fn tell(notices: &mut Notices, error: &QuarantineError) {
 fn fail(cx: &mut Cx<'_>, act: ActId, error: &QuarantineError) {
     tell(cx.notices, error);
     cx.runbook.end(act, Outcome::Failed(error.to_string()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use retail_engine::flow::RejectKey;
+    use retail_engine::intake::Column;
+    use retail_engine::model::RowNo;
+
+    use super::*;
+    use crate::app::tests::{rows, with_cx};
+
+    #[test]
+    fn a_name_that_was_typed_does_not_stand_for_the_next_re_ingest() {
+        with_cx(|cx| {
+            let dir = tempfile::tempdir().unwrap();
+            let bad = "536366,22633,HAND WARMER,2,2010-12-13 08:28:00,1.85,17850,Narnia\n";
+            let request = Box::new(rows(dir.path(), 1, bad));
+            let engine = cx.link.engine().unwrap();
+            let loaded = engine.ask(|reply| Command::Load(request, reply));
+            let load = loaded.wait().unwrap().unwrap().record.id;
+            let fix = FixRule::Field {
+                row: RejectKey {
+                    load,
+                    row: RowNo(2),
+                },
+                column: Column::Country,
+                to: "France".to_owned(),
+            };
+            let added = engine.ask(|reply| Command::AddFix(Box::new(fix), reply));
+            added.wait().unwrap().unwrap();
+            let mut acts = Acts {
+                typed: "shop".to_owned(),
+                rules: Some(Rules::builtin().unwrap()),
+                ..Acts::default()
+            };
+            acts.plan(cx);
+            let begun = Instant::now();
+            while acts.plan.is_none() && begun.elapsed() < Duration::from_mins(1) {
+                acts.refresh(cx);
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            assert!(
+                acts.plan.is_some() && acts.typed.is_empty(),
+                "{}",
+                acts.typed
+            );
+        });
+    }
 }

@@ -120,6 +120,12 @@ impl State {
         plan::rows(cx.snapshot, cx.settings, self.counted.as_ref())
     }
 
+    /// Asks whether the plan is applied. A name that was typed for another does not stand for it.
+    fn open_question(&mut self) {
+        self.confirming = true;
+        self.typed.clear();
+    }
+
     /// The acts of the title row, from the right.
     pub(super) fn acts_ui(&mut self, ui: &mut Ui, cx: &mut Cx<'_>) {
         let create = to_create(&self.rows(cx));
@@ -133,7 +139,7 @@ impl State {
             (_, false) => None,
         };
         if Btn::primary(&text).changes().blocked(why).clicked(ui) {
-            self.confirming = true;
+            self.open_question();
         }
         let waiting = self.rejects.waiting().is_some();
         let why = waiting.then_some("it is being counted");
@@ -283,5 +289,24 @@ fn cell_ui(ui: &mut Ui, row: &PlanRow, column: usize) {
             };
             Line::table(word).medium().color(color).show(ui);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_was_typed_does_not_stand_for_the_next_plan() {
+        let mut state = State {
+            typed: "shop".to_owned(),
+            ..State::default()
+        };
+        state.open_question();
+        assert!(
+            state.confirming && state.typed.is_empty(),
+            "{}",
+            state.typed
+        );
     }
 }

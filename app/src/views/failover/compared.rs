@@ -2,7 +2,7 @@
 
 use retail_engine::flow::{Lens, LensCell};
 use retail_engine::model::{Dc, PerDc, Reading, RowsDigest};
-use retail_engine::ports::{Comparison, RepairReport};
+use retail_engine::ports::{Comparison, RepairReport, StoreHealth};
 use rust_decimal::Decimal;
 
 use crate::views::format;
@@ -122,6 +122,26 @@ pub fn repair_plan(comparison: &Comparison) -> Vec<String> {
         "Rows are only added: each bucket gets the union of what the data centres have.".into(),
     );
     lines
+}
+
+/// The button of a repair.
+pub fn repair_act(compared: &Verified) -> String {
+    match (compared.unequal as u64, compared.drift as u64) {
+        (0, 0) => "Repair".to_owned(),
+        (0, drift) => format!("Write {} summaries again", format::count(drift)),
+        (buckets, _) => format!("Repair {} buckets", format::count(buckets)),
+    }
+}
+
+/// Why a repair has nothing to do; `None` where it has. A data centre that is marked as in need of
+/// one is told so until it was repaired, whatever a comparison says.
+pub fn nothing_to_repair(
+    comparison: &Comparison,
+    health: Option<&StoreHealth>,
+) -> Option<&'static str> {
+    let is_marked = health.is_some_and(|health| health.dcs.iter().any(|(_, dc)| dc.repair_needed));
+    let is_equal = comparison.unequal.is_empty() && comparison.drift.is_empty();
+    (is_equal && !is_marked).then_some("no bucket differs: there is nothing to repair")
 }
 
 /// What a repair did.
