@@ -9,6 +9,8 @@ mod archive;
 mod course;
 mod live;
 mod telling;
+#[cfg(test)]
+mod tests;
 mod traffic;
 
 use std::path::PathBuf;
@@ -25,7 +27,7 @@ use self::live::Live;
 pub use self::live::{CellView, DrillPhase, DrillView, RtoSoFar, StepState};
 use self::telling::{series, tell_requests, tell_watched};
 use self::traffic::{PACE, Traffic};
-use super::faults::FaultError;
+use super::faults::{FaultError, allowed};
 use super::gate::Pass;
 use super::load::LoadRecord;
 use super::loads::{LoadEnd, LoadError, LoadRequest, Resume, Until};
@@ -150,7 +152,8 @@ impl DrillError {
             Self::Busy => "wait for its end".into(),
             Self::NotQuiet(_) => "end all faults and wait until all regions are at home".into(),
             Self::NotFlowing { .. } => "look at the state of the data centres first".into(),
-            Self::Fault(_) | Self::Sample(_) => "check the disk of the data directory".into(),
+            Self::Fault(error) => error.remedy().into(),
+            Self::Sample(_) => "check the disk of the data directory".into(),
             Self::Load(error) => error.remedy(),
             Self::Thread(_) => "end other programs, then try again".into(),
             Self::Cancelled => "start it again".into(),
@@ -293,6 +296,8 @@ impl Runtime {
             return Err(DrillError::Busy);
         };
         self.check_quiet()?;
+        // Before anything flows: rows of a drill that cannot be are there to stay.
+        allowed(&scenario.faults, self.log.as_ref(), self.store.as_ref())?;
         let prediction = self.predict(&scenario.faults);
         let mut timeline = DrillTimeline::new(scenario.clone(), prediction.clone());
 

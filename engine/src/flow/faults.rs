@@ -33,6 +33,30 @@ pub enum FaultError {
     },
 }
 
+impl FaultError {
+    /// What a person can do about it.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Journal { .. } => "check the disk of the data directory",
+            Self::Refused { .. } => "choose another fault, or a profile of a lab",
+        }
+    }
+}
+
+/// Whether these servers can be broken like this; the first fault that is refused is the error.
+pub(crate) fn allowed(
+    faults: &[Fault],
+    log: &dyn Log,
+    store: &dyn Store,
+) -> Result<(), FaultError> {
+    for fault in faults {
+        if let Some(why) = log.refuses(fault).or_else(|| store.refuses(fault)) {
+            return Err(FaultError::Refused { fault: *fault, why });
+        }
+    }
+    Ok(())
+}
+
 /// The faults of this engine.
 pub(crate) struct FaultDesk {
     inner: Mutex<Inner>,
@@ -88,9 +112,7 @@ impl FaultDesk {
         log: &dyn Log,
         store: &dyn Store,
     ) -> Result<FaultLease, FaultError> {
-        if let Some(why) = log.refuses(&fault).or_else(|| store.refuses(&fault)) {
-            return Err(FaultError::Refused { fault, why });
-        }
+        allowed(&[fault], log, store)?;
         let mut inner = self.inner.lock();
         let mut board = inner.board.clone();
         let entry = board.start(fault, self.clock.now(), lasts, by);

@@ -148,7 +148,7 @@ impl Hand {
                 }
                 Some(Err(error)) => {
                     cx.runbook.end(*act, Outcome::Failed(error.to_string()));
-                    let remedy = "check the disk of the data directory".to_owned();
+                    let remedy = error.remedy().to_owned();
                     cx.notices.push(error.to_string(), Some(remedy));
                     false
                 }
