@@ -154,6 +154,11 @@ impl Console {
         self
     }
 
+    /// The profile that is used, if it has a name.
+    pub fn profile(&self) -> Option<&str> {
+        self.given.start.profile.as_deref()
+    }
+
     /// What was done, as commands.
     pub const fn runbook(&self) -> &Runbook {
         &self.given.runbook

@@ -282,7 +282,10 @@ fn in_read_only_mode_what_changes_something_is_disabled_on_every_page() {
         &["Repair\u{2026}", "Fail Europe over to Americas_DC"],
     );
     desk.click("Drill: Lose Europe");
-    disabled(&mut desk, &["Start drill\u{2026}", "Start the faults only"]);
+    disabled(
+        &mut desk,
+        &["Start drill\u{2026}", "Start the faults only\u{2026}"],
+    );
     desk.key(Modifiers::COMMAND, Key::Num5);
     desk.click("Replay europe-transactions\u{2026}");
     desk.until_seen("dry run, nothing changed");

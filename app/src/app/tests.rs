@@ -295,3 +295,34 @@ fn a_repair_of_equal_data_centres_is_not_offered() {
             .all(|node| node.accesskit_node().is_disabled())
     );
 }
+
+#[test]
+fn nothing_is_broken_on_servers_that_are_no_lab() {
+    let mut desk = Desk::prod();
+    desk.go(Page::Failover);
+    desk.click("Drill: Lose Europe");
+    desk.until_seen("Europe moves to Americas_DC within");
+    desk.until_seen("these servers are not marked LAB");
+    assert!(desk.is_disabled("Start drill\u{2026}"));
+    assert!(desk.is_disabled("Start the faults only\u{2026}"));
+}
+
+#[test]
+fn faults_alone_are_asked_about_and_a_lab_is_named_first() {
+    let mut desk = Desk::on(FaultsBy::Native, "bench");
+    desk.go(Page::Failover);
+    desk.click("Drill: Lose Europe");
+    desk.click("Start the faults only\u{2026}");
+    desk.until_seen("Nothing flows for it and nothing is measured.");
+    assert!(desk.is_disabled("Start 1 fault, "));
+    desk.type_name("bench");
+    desk.click("Cancel");
+    assert!(desk.snapshot().faults.is_empty());
+    desk.click("Start drill\u{2026}");
+    assert!(desk.is_disabled("Start, "), "that name was for another act");
+    desk.click("Cancel");
+    desk.click("Start the faults only\u{2026}");
+    desk.type_name("bench");
+    desk.click("Start 1 fault, ");
+    desk.until("it is in force", |desk| desk.snapshot().faults.len() == 1);
+}

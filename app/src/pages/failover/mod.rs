@@ -10,6 +10,7 @@ mod hero;
 mod idle;
 mod lens;
 mod map;
+mod permit;
 mod planning;
 mod presenter;
 mod reports;

@@ -10,6 +10,7 @@ use retail_engine::ports::Fault;
 
 use super::State;
 use super::hero::grid_ui;
+use super::permit::Permit;
 use super::running::body_ui;
 use crate::files::{Choosing, Chosen, no_dialog};
 use crate::link::Pending;
@@ -32,16 +33,22 @@ pub(super) struct Plan {
     asked: Pending<Prediction>,
     prediction: Option<Prediction>,
     choosing: Option<Choosing>,
-    confirm: bool,
+    confirm: Option<Start>,
     typed: String,
+}
+
+/// What of a plan is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    Drill,
+    FaultsOnly,
 }
 
 /// What a person chose on the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
     None,
-    Start,
-    FaultsOnly,
+    Start(Start),
     Leave,
 }
 
@@ -63,7 +70,7 @@ impl Plan {
             asked: Pending::Idle,
             prediction: None,
             choosing: None,
-            confirm: false,
+            confirm: None,
             typed: String::new(),
         }
     }
@@ -98,16 +105,27 @@ impl Plan {
 
     /// Whether its confirmation is open.
     pub(super) const fn is_asking(&self) -> bool {
-        self.confirm
+        self.confirm.is_some()
     }
 
-    /// Why it cannot be started now.
-    fn blocked(&self, cx: &Cx<'_>) -> Option<String> {
-        if let Err(why) = self.draft.request() {
-            return Some(why);
+    /// Why it cannot be started now. Faults alone add no line and measure nothing, so they may
+    /// begin during a load and beside others.
+    fn blocked(&self, start: Start, cx: &Cx<'_>) -> Option<String> {
+        if let Some(why) = Permit::of(cx).refusal() {
+            return Some(why.to_owned());
+        }
+        let missing = match start {
+            Start::Drill => self.draft.request().err(),
+            Start::FaultsOnly => self.draft.faults_alone().err(),
+        };
+        if missing.is_some() {
+            return missing;
         }
         if self.prediction.is_none() {
             return Some("the prediction is not there yet".to_owned());
+        }
+        if start == Start::FaultsOnly {
+            return None;
         }
         if let Some(lease) = cx.snapshot.faults.first() {
             return Some(format!("{} is in force: end it first", lease.fault));
@@ -118,12 +136,19 @@ impl Plan {
             .filter(|_| self.draft.stream != Stream::Probes)
             .map(|_| "a load runs: wait for its end, or drill with probes only".to_owned())
     }
+
+    /// Asks whether it is started. A name that was typed before does not stand for it.
+    fn ask(&mut self, start: Start) {
+        self.confirm = Some(start);
+        self.typed.clear();
+    }
 }
 
 /// Draws the page; the plan stays until it is started or left.
 pub(super) fn planning_ui(ui: &mut Ui, mut plan: Plan, state: &mut State, cx: &mut Cx<'_>) {
     let mut choice = Choice::None;
-    let blocked = plan.blocked(cx);
+    let blocked = plan.blocked(Start::Drill, cx);
+    let only_blocked = plan.blocked(Start::FaultsOnly, cx);
     let sentence = format!("Plan \u{b7} {}", plan.draft.title());
     title_ui(ui, Page::Failover.title(), &sentence, |ui| {
         let start = Btn::primary("Start drill\u{2026}")
@@ -131,19 +156,14 @@ pub(super) fn planning_ui(ui: &mut Ui, mut plan: Plan, state: &mut State, cx: &m
             .changes()
             .blocked(blocked.as_deref());
         if start.clicked(ui) {
-            plan.confirm = true;
-            plan.typed.clear();
+            plan.ask(Start::Drill);
         }
-        let only = Btn::new("Start the faults only")
+        let only = Btn::new("Start the faults only\u{2026}")
             .hint("no stream, no measurement; each ends by itself")
             .changes()
-            .blocked(if plan.draft.faults.is_empty() {
-                Some("choose what fails")
-            } else {
-                None
-            });
+            .blocked(only_blocked.as_deref());
         if only.clicked(ui) {
-            choice = Choice::FaultsOnly;
+            plan.ask(Start::FaultsOnly);
         }
         if Btn::new("Back").key("Esc").look(Look::Quiet).clicked(ui) {
             choice = Choice::Leave;
@@ -158,37 +178,77 @@ pub(super) fn planning_ui(ui: &mut Ui, mut plan: Plan, state: &mut State, cx: &m
         grid_panel_ui(ui, grid, plan.prediction.as_ref());
         effect_ui(ui, effect, &plan);
     });
-    if plan.confirm {
-        let lines = plan.draft.lines(plan.prediction.as_ref());
-        let title = format!("{}?", plan.draft.title());
-        let seconds = plan.draft.duration().map_or(0, |time| time.as_secs());
-        let act = format!("Start, {seconds} s");
-        let confirm = Confirm {
-            title: &title,
-            lines: &lines,
-            act: &act,
-            name: None,
-            blocked: blocked.as_deref(),
+    if let Some(start) = plan.confirm {
+        let blocked = match start {
+            Start::Drill => blocked,
+            Start::FaultsOnly => only_blocked,
         };
-        match confirm.show(ui.ctx(), &mut plan.typed) {
+        match confirm_ui(ui, &mut plan, start, blocked.as_deref(), cx) {
             Decision::Open => {}
-            Decision::Cancel => plan.confirm = false,
-            Decision::Act => choice = Choice::Start,
+            Decision::Cancel => plan.confirm = None,
+            Decision::Act => choice = Choice::Start(start),
         }
     }
     match choice {
         Choice::None => state.plan = Some(plan),
         Choice::Leave => {}
-        Choice::Start => {
-            plan.confirm = false;
-            if !state.drill.start(&plan.draft, cx) {
+        Choice::Start(start) => {
+            plan.confirm = None;
+            if !begin(&plan, start, state, cx) {
                 state.plan = Some(plan);
             }
         }
-        Choice::FaultsOnly => {
-            if let Ok(lasts) = plan.draft.duration() {
-                state.hand.start_faults(&plan.draft.faults, lasts, cx);
-            }
+    }
+}
+
+/// What is asked before anything begins.
+fn confirm_ui(
+    ui: &Ui,
+    plan: &mut Plan,
+    start: Start,
+    blocked: Option<&str>,
+    cx: &Cx<'_>,
+) -> Decision {
+    let (draft, prediction) = (&plan.draft, plan.prediction.as_ref());
+    let seconds = draft.duration().map_or(0, |time| time.as_secs());
+    let (title, lines, act) = match start {
+        Start::Drill => (
+            format!("{}?", draft.title()),
+            draft.lines(prediction),
+            format!("Start, {seconds} s"),
+        ),
+        Start::FaultsOnly => {
+            let faults = match draft.faults.len() {
+                1 => "1 fault".to_owned(),
+                many => format!("{many} faults"),
+            };
+            (
+                format!("{}, without a drill?", draft.title()),
+                draft.fault_lines(prediction),
+                format!("Start {faults}, {seconds} s"),
+            )
+        }
+    };
+    let confirm = Confirm {
+        title: &title,
+        lines: &lines,
+        act: &act,
+        name: Permit::of(cx).name(),
+        blocked,
+    };
+    confirm.show(ui.ctx(), &mut plan.typed)
+}
+
+/// Starts a plan; whether that was done.
+fn begin(plan: &Plan, start: Start, state: &mut State, cx: &mut Cx<'_>) -> bool {
+    match start {
+        Start::Drill => state.drill.start(&plan.draft, cx),
+        Start::FaultsOnly => {
+            let Ok(lasts) = plan.draft.faults_alone() else {
+                return false;
+            };
+            state.hand.start_faults(&plan.draft.faults, lasts, cx);
+            true
         }
     }
 }

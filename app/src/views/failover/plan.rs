@@ -135,6 +135,14 @@ impl Draft {
         }
     }
 
+    /// How long the faults last where nothing but them is started; an error says what is missing.
+    pub fn faults_alone(&self) -> Result<Duration, String> {
+        if self.faults.is_empty() {
+            return Err("choose what fails".to_owned());
+        }
+        self.duration()
+    }
+
     /// Lines per second.
     pub fn rate(&self) -> Result<u64, String> {
         match self.rate.trim().parse::<u64>() {
@@ -145,9 +153,7 @@ impl Draft {
 
     /// What is asked of the engine; an error says what is missing.
     pub fn request(&self) -> Result<DrillRequest, String> {
-        if self.faults.is_empty() {
-            return Err("choose what fails".to_owned());
-        }
+        let lasts = self.faults_alone()?;
         let custom = !self.is_scenario();
         Ok(DrillRequest {
             scenario: self.scenario.name.to_owned(),
@@ -157,7 +163,7 @@ impl Draft {
                 Vec::new()
             },
             rate: Some(self.rate()?),
-            duration: Some(self.duration()?),
+            duration: Some(lasts),
             file: match &self.stream {
                 Stream::File(file) => Some(file.clone()),
                 Stream::Sample | Stream::Probes => None,
@@ -189,13 +195,7 @@ impl Draft {
 
     /// What a person confirms.
     pub fn lines(&self, prediction: Option<&Prediction>) -> Vec<String> {
-        let lasts = self.duration().map_or_else(
-            |why| why,
-            |time| format!("for {} s, then it ends by itself", time.as_secs()),
-        );
-        let faults: Vec<String> = self.faults.iter().map(Fault::to_string).collect();
-        let mut lines = vec![format!("{}, {lasts}.", faults.join(", "))];
-        lines.extend(prediction.map(effect));
+        let mut lines = self.first_lines(prediction);
         lines.push(match &self.stream {
             Stream::Sample => format!("The sample flows at {} lines/s meanwhile.", self.rate),
             Stream::Probes => "Only probes flow meanwhile; no row is added.".to_owned(),
@@ -209,6 +209,26 @@ impl Draft {
             ),
         });
         lines.push("End all faults ends it at any time; nothing is deleted.".to_owned());
+        lines
+    }
+
+    /// What a person confirms where nothing but the faults is started.
+    pub fn fault_lines(&self, prediction: Option<&Prediction>) -> Vec<String> {
+        let mut lines = self.first_lines(prediction);
+        lines.push("Nothing flows for it and nothing is measured.".to_owned());
+        lines.push("End all faults ends them at any time; nothing is deleted.".to_owned());
+        lines
+    }
+
+    /// What fails, for how long, and what that does.
+    fn first_lines(&self, prediction: Option<&Prediction>) -> Vec<String> {
+        let lasts = self.duration().map_or_else(
+            |why| why,
+            |time| format!("for {} s, then it ends by itself", time.as_secs()),
+        );
+        let faults: Vec<String> = self.faults.iter().map(Fault::to_string).collect();
+        let mut lines = vec![format!("{}, {lasts}.", faults.join(", "))];
+        lines.extend(prediction.map(effect));
         lines
     }
 }
@@ -320,12 +340,15 @@ mod tests {
             draft.lasts = lasts.into();
             draft.rate = rate.into();
             assert!(draft.request().is_err(), "{lasts} {rate}");
+            // Faults alone need no rate.
+            assert_eq!(draft.faults_alone().is_ok(), lasts == "4", "{lasts} {rate}");
         }
         draft.lasts = "4".into();
         draft.rate = "1".into();
         assert!(draft.request().is_ok());
         draft.faults.clear();
         assert!(draft.request().is_err());
+        assert!(draft.faults_alone().is_err());
     }
 
     #[test]
