@@ -326,3 +326,52 @@ fn faults_alone_are_asked_about_and_a_lab_is_named_first() {
     desk.click("Start 1 fault, ");
     desk.until("it is in force", |desk| desk.snapshot().faults.len() == 1);
 }
+
+#[test]
+fn the_presenter_loads_and_breaks_nothing_on_servers_that_are_no_lab() {
+    let mut desk = Desk::prod();
+    desk.harness.state_mut().push(Action::TogglePresenter);
+    desk.until_seen("Three regions, three data centres");
+    for caption in [
+        "A year of invoices flows",
+        "The limit goes",
+        "Europe_DC refuses everything",
+    ] {
+        desk.key(Key::PageDown);
+        desk.until_seen(caption);
+        desk.until_seen("left out here: these servers are not marked LAB");
+    }
+    for caption in ["its traffic moves", "what it missed is handed over"] {
+        desk.key(Key::PageDown);
+        desk.until_seen(caption);
+    }
+    // What only reads is shown all the same.
+    desk.key(Key::PageDown);
+    desk.until_seen("Proof: all 3 data centres hold the same rows");
+    let snapshot = desk.snapshot();
+    assert!(snapshot.loads.is_empty() && snapshot.load.is_none());
+    assert!(snapshot.faults.is_empty() && snapshot.drill.is_none());
+    assert_eq!(snapshot.rate_limit, Some(50), "the limit stays");
+}
+
+#[test]
+fn the_presenter_asks_once_for_the_name_of_a_lab() {
+    let mut desk = Desk::on(FaultsBy::Native, "bench");
+    desk.harness.state_mut().push(Action::TogglePresenter);
+    desk.until_seen("Present on these servers?");
+    desk.key(Key::PageDown);
+    assert!(!desk.sees("A year of invoices flows"), "it is not begun");
+    assert!(desk.is_disabled("Begin the show"));
+    desk.type_name("bench");
+    desk.click("Begin the show");
+    desk.key(Key::PageDown);
+    desk.until_seen("A year of invoices flows");
+    desk.until("it flows", |desk| desk.snapshot().load.is_some());
+    desk.key(Key::Escape);
+    desk.harness.state_mut().push(Action::TogglePresenter);
+    desk.until_seen("Present on these servers?");
+    desk.key(Key::Escape);
+    desk.until("the show is left", |desk| {
+        !desk.sees("Three regions, three data centres")
+    });
+}

@@ -19,6 +19,7 @@ use super::State;
 use super::drill::window;
 use super::hero;
 use super::map::draw_ui;
+use super::permit::Permit;
 use super::running::body_ui;
 use super::timeline::{hints_body_ui, steps_ui};
 use crate::link::Pending;
@@ -34,7 +35,8 @@ use crate::views::failover::scenes::{Cue, Scene};
 use crate::views::format;
 use crate::widgets::chart::{TimeChart, time_chart};
 use crate::widgets::{
-    self, Btn, Line, Look, Panel, Split, Status, rect_ui, split_columns, split_rows, status_icon,
+    self, Btn, Confirm, Decision, Line, Look, Panel, Split, Status, rect_ui, split_columns,
+    split_rows, status_icon,
 };
 
 /// Lines per second of the first scene: slow enough to be followed.
@@ -45,10 +47,34 @@ const FLOW_SHOWN: Duration = Duration::from_secs(40);
 const DRILL_RATE: &str = "2000";
 /// The fault ends by itself after this many seconds, if nobody goes on.
 const DRILL_LASTS: &str = "120";
+/// Why a scene only shows.
+const NO_LAB: &str = "left out here: these servers are not marked LAB, and the show loads and breaks \
+                      on a lab only";
+
+/// Whether the show may load and break.
+enum Leave {
+    /// It may.
+    Given,
+    /// A person is asked, by the name of the lab; with what was typed so far.
+    Asked(String),
+    /// It only shows and compares: the servers are no lab.
+    Refused,
+}
+
+impl Leave {
+    fn of(cx: &Cx<'_>) -> Self {
+        match Permit::of(cx) {
+            Permit::Given => Self::Given,
+            Permit::Named(_) => Self::Asked(String::new()),
+            Permit::Never(_) => Self::Refused,
+        }
+    }
+}
 
 /// The show.
 pub(super) struct Presenter {
     scene: Scene,
+    leave: Leave,
     cues: VecDeque<Cue>,
     /// What flows; `None` where other data than the sample are stored.
     file: Option<PathBuf>,
@@ -61,6 +87,7 @@ impl Presenter {
     pub(super) fn new(cx: &mut Cx<'_>) -> Self {
         Self {
             scene: Scene::Ready,
+            leave: Leave::of(cx),
             cues: VecDeque::new(),
             file: sample_for(cx),
             loading: Pending::Idle,
@@ -71,9 +98,24 @@ impl Presenter {
     fn enter(&mut self, scene: Scene) {
         // A scene is done once; looking back does nothing again.
         if scene > self.scene {
-            self.cues.extend(scene.cue());
+            let cue = scene.cue();
+            self.cues
+                .extend(cue.filter(|cue| self.refused(*cue).is_none()));
         }
         self.scene = scene;
+    }
+
+    /// Why a cue is left out here.
+    fn refused(&self, cue: Cue) -> Option<&'static str> {
+        match (&self.leave, cue) {
+            (Leave::Refused, Cue::Load | Cue::Surge | Cue::Lose | Cue::Heal) => Some(NO_LAB),
+            (Leave::Refused, Cue::Prove) | (Leave::Given | Leave::Asked(_), _) => None,
+        }
+    }
+
+    /// Why the scene that is shown does nothing here.
+    fn idle(&self) -> Option<&'static str> {
+        self.scene.cue().and_then(|cue| self.refused(cue))
     }
 
     /// What the next cue waits for; `None` when nothing is to be done.
@@ -88,7 +130,10 @@ fn sample_for(cx: &mut Cx<'_>) -> Option<PathBuf> {
     match crate::sample::unpack(&cx.settings.data_dir) {
         Ok(path) => {
             let is_other = |known: &Path| known.file_name() != path.file_name();
-            let has_other = cx.snapshot.loads.iter().any(|load| is_other(&load.file));
+            let loads = &cx.snapshot.loads;
+            // Lines without a load on record came from another directory.
+            let has_other = loads.iter().any(|load| is_other(&load.file))
+                || (loads.is_empty() && cx.snapshot.lines > 0);
             (!has_other).then_some(path)
         }
         Err(error) => {
@@ -161,7 +206,8 @@ pub(super) fn refresh(state: &mut State, cx: &mut Cx<'_>) {
         carry_out(cue, &mut show, state, cx);
     }
     let is_shown = cx.prefs.page == crate::pages::Page::Failover;
-    let press = if is_shown && !cx.ctx.text_edit_focused() {
+    let is_asked = matches!(show.leave, Leave::Asked(_));
+    let press = if is_shown && !is_asked && !cx.ctx.text_edit_focused() {
         pressed(cx)
     } else {
         None
@@ -233,8 +279,11 @@ fn rewind(cx: &mut Cx<'_>) {
     cx.runbook.end(act, Outcome::Done("faults end".to_owned()));
 }
 
-/// The limit of the rate is as the settings say again.
+/// The limit of the rate is as the settings say again, where the show may have changed it.
 pub(super) fn leave(cx: &Cx<'_>) {
+    if Permit::of(cx).refusal().is_some() {
+        return;
+    }
     cx.link.send(Command::SetRate(cx.settings.flow.rate_limit));
 }
 
@@ -295,7 +344,7 @@ fn load(show: &mut Presenter, cx: &mut Cx<'_>) {
 /// Draws the scene.
 pub(super) fn presenter_ui(ui: &mut Ui, mut show: Presenter, state: &mut State, cx: &mut Cx<'_>) {
     let mut press = None;
-    let waits = show.waits_for(state, cx);
+    let waits = show.idle().or_else(|| show.waits_for(state, cx));
     ui.add_space(8.0);
     ui.horizontal(|ui| {
         let colors = theme::colors(ui);
@@ -354,6 +403,7 @@ pub(super) fn presenter_ui(ui: &mut Ui, mut show: Presenter, state: &mut State, 
         rect_ui(ui, head, |ui| head_ui(ui, show.scene, waits));
         scene_ui(ui, body, &show, state, cx);
     });
+    let press = leave_ui(ui, &mut show, press, cx);
     if show.cues.front().is_some() {
         ui.ctx().request_repaint_after(Duration::from_millis(200));
     }
@@ -363,6 +413,42 @@ pub(super) fn presenter_ui(ui: &mut Ui, mut show: Presenter, state: &mut State, 
         // A click does what the key does.
         show.cues.make_contiguous();
         step(press, show, state, cx);
+    }
+}
+
+/// What is asked before a show that breaks servers, once. What was pressed stands only where
+/// nothing is asked; else the answer does.
+fn leave_ui(ui: &Ui, show: &mut Presenter, press: Option<Press>, cx: &Cx<'_>) -> Option<Press> {
+    let Leave::Asked(typed) = &mut show.leave else {
+        return press;
+    };
+    let permit = Permit::of(cx);
+    let rows = if show.file.is_some() {
+        "Scene 2 loads the sample into these servers; its rows stay."
+    } else {
+        "No row is loaded: other data than the sample are stored."
+    };
+    let lines = [
+        rows.to_owned(),
+        format!(
+            "Scene 4 takes Europe_DC down for {DRILL_LASTS} s or until scene 6, while lines flow."
+        ),
+        "End all faults ends it at any time; nothing is deleted.".to_owned(),
+    ];
+    let confirm = Confirm {
+        title: "Present on these servers?",
+        lines: &lines,
+        act: "Begin the show",
+        name: permit.name(),
+        blocked: permit.refusal(),
+    };
+    match confirm.show(ui.ctx(), typed) {
+        Decision::Open => None,
+        Decision::Act => {
+            show.leave = Leave::Given;
+            None
+        }
+        Decision::Cancel => Some(Press::Leave),
     }
 }
 
