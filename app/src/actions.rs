@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use eframe::egui::{InputState, Key, KeyboardShortcut, Modifiers};
+use eframe::egui::{Event, InputState, Key, KeyboardShortcut, Modifiers};
 use retail_engine::flow::PassportQuery;
 use retail_engine::handle::Snapshot;
 use retail_engine::model::{LoadId, Region};
@@ -199,18 +199,45 @@ pub fn places(snapshot: Option<&Snapshot>) -> Vec<Entry> {
     regions.into_iter().chain(loads).chain(others).collect()
 }
 
-/// The acts whose keys were pressed. Keys without Ctrl belong to the field that has the focus.
+/// The acts whose keys were pressed. What a text field has a use for is left to the field that has
+/// the focus.
 pub fn pressed(input: &mut InputState, typing: Typing) -> Vec<Action> {
     entries()
         .into_iter()
         .filter(|entry| {
-            entry.key.is_some_and(|key| {
-                let free = typing == Typing::No || !key.modifiers.is_none();
-                free && input.consume_shortcut(&key)
-            })
+            entry
+                .key
+                .is_some_and(|key| typing.spares(entry, key) && take(input, key))
         })
         .map(|entry| entry.action)
         .collect()
+}
+
+/// Takes the presses of a key out of the input; whether there was one.
+fn take(input: &mut InputState, key: KeyboardShortcut) -> bool {
+    let before = input.events.len();
+    input.events.retain(|event| !is_press(event, key));
+    input.events.len() < before
+}
+
+/// Whether this is a press of the key with its modifiers and no others. Shift says something of its
+/// own: with it, the key that undoes is the one that does again, which undoes nothing.
+fn is_press(event: &Event, wanted: KeyboardShortcut) -> bool {
+    let Event::Key {
+        key,
+        pressed: true,
+        modifiers,
+        ..
+    } = event
+    else {
+        return false;
+    };
+    let mut held = *modifiers;
+    if *key == Key::Questionmark {
+        // Most keyboards have it on a key that needs Shift.
+        held.shift = false;
+    }
+    *key == wanted.logical_key && held.matches_exact(wanted.modifiers)
 }
 
 /// Whether a text field has the keyboard.
@@ -222,9 +249,55 @@ pub enum Typing {
     No,
 }
 
+impl Typing {
+    /// Whether a field that has the keyboard has no use for the key of an act: letters are typed,
+    /// and what was typed is taken back there.
+    fn spares(self, entry: &Entry, key: KeyboardShortcut) -> bool {
+        match self {
+            Self::No => true,
+            Self::Yes => !key.modifiers.is_none() && entry.action != Action::Undo,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a press of a key does.
+    fn press(modifiers: Modifiers, key: Key, typing: Typing) -> Vec<Action> {
+        let mut input = InputState::default();
+        input.events.push(Event::Key {
+            key,
+            physical_key: None,
+            pressed: true,
+            repeat: false,
+            modifiers,
+        });
+        let acts = pressed(&mut input, typing);
+        assert_eq!(acts.is_empty(), !input.events.is_empty(), "{key:?}");
+        acts
+    }
+
+    #[test]
+    fn what_is_typed_is_taken_back_by_its_field() {
+        let undo = [Action::Undo];
+        assert_eq!(press(Modifiers::COMMAND, Key::Z, Typing::No), undo);
+        assert!(press(Modifiers::COMMAND, Key::Z, Typing::Yes).is_empty());
+        let open = [Action::OpenDialog];
+        assert_eq!(press(Modifiers::COMMAND, Key::O, Typing::Yes), open);
+    }
+
+    #[test]
+    fn a_key_with_more_modifiers_is_another_key() {
+        let shift = Modifiers::COMMAND | Modifiers::SHIFT;
+        assert!(press(shift, Key::Z, Typing::No).is_empty());
+        let alt = Modifiers::COMMAND | Modifiers::ALT;
+        assert!(press(alt, Key::Q, Typing::No).is_empty());
+        assert_eq!(press(shift, Key::X, Typing::No), [Action::EndAllFaults]);
+        let asked = press(Modifiers::SHIFT, Key::Questionmark, Typing::No);
+        assert_eq!(asked, [Action::Keys]);
+    }
 
     #[test]
     fn no_two_acts_share_a_key_or_a_label() {
