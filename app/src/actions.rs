@@ -199,15 +199,14 @@ pub fn places(snapshot: Option<&Snapshot>) -> Vec<Entry> {
     regions.into_iter().chain(loads).chain(others).collect()
 }
 
-/// The acts whose keys were pressed. What a text field has a use for is left to the field that has
-/// the focus.
-pub fn pressed(input: &mut InputState, typing: Typing) -> Vec<Action> {
+/// The acts whose keys were pressed. What is meant for what has the keyboard is left to it.
+pub fn pressed(input: &mut InputState, keyboard: Keyboard) -> Vec<Action> {
     entries()
         .into_iter()
         .filter(|entry| {
             entry
                 .key
-                .is_some_and(|key| typing.spares(entry, key) && take(input, key))
+                .is_some_and(|key| keyboard.spares(entry, key) && take(input, key))
         })
         .map(|entry| entry.action)
         .collect()
@@ -240,22 +239,32 @@ fn is_press(event: &Event, wanted: KeyboardShortcut) -> bool {
     *key == wanted.logical_key && held.matches_exact(wanted.modifiers)
 }
 
-/// Whether a text field has the keyboard.
+/// What has the keyboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Typing {
-    /// It has.
-    Yes,
-    /// It has not.
-    No,
+pub enum Keyboard {
+    /// The page: every key acts.
+    Page,
+    /// A control, such as a button: Space presses it.
+    Control,
+    /// A text field: letters are typed, and what was typed is taken back there.
+    Field,
+    /// A dialog over the page: nothing acts behind it.
+    Dialog,
+    /// The list of what the keys do; its own key closes it.
+    Keys,
 }
 
-impl Typing {
-    /// Whether a field that has the keyboard has no use for the key of an act: letters are typed,
-    /// and what was typed is taken back there.
+impl Keyboard {
+    /// Whether the key of an act is not for what has the keyboard. Faults can be ended, and the
+    /// program left, whatever is on the screen.
     fn spares(self, entry: &Entry, key: KeyboardShortcut) -> bool {
+        let always = matches!(entry.action, Action::EndAllFaults | Action::Quit);
         match self {
-            Self::No => true,
-            Self::Yes => !key.modifiers.is_none() && entry.action != Action::Undo,
+            Self::Page => true,
+            Self::Control => key.logical_key != Key::Space,
+            Self::Field => !key.modifiers.is_none() && entry.action != Action::Undo,
+            Self::Dialog => always,
+            Self::Keys => always || entry.action == Action::Keys,
         }
     }
 }
@@ -265,7 +274,7 @@ mod tests {
     use super::*;
 
     /// What a press of a key does.
-    fn press(modifiers: Modifiers, key: Key, typing: Typing) -> Vec<Action> {
+    fn press(modifiers: Modifiers, key: Key, keyboard: Keyboard) -> Vec<Action> {
         let mut input = InputState::default();
         input.events.push(Event::Key {
             key,
@@ -274,7 +283,7 @@ mod tests {
             repeat: false,
             modifiers,
         });
-        let acts = pressed(&mut input, typing);
+        let acts = pressed(&mut input, keyboard);
         assert_eq!(acts.is_empty(), !input.events.is_empty(), "{key:?}");
         acts
     }
@@ -282,21 +291,43 @@ mod tests {
     #[test]
     fn what_is_typed_is_taken_back_by_its_field() {
         let undo = [Action::Undo];
-        assert_eq!(press(Modifiers::COMMAND, Key::Z, Typing::No), undo);
-        assert!(press(Modifiers::COMMAND, Key::Z, Typing::Yes).is_empty());
+        assert_eq!(press(Modifiers::COMMAND, Key::Z, Keyboard::Page), undo);
+        assert!(press(Modifiers::COMMAND, Key::Z, Keyboard::Field).is_empty());
         let open = [Action::OpenDialog];
-        assert_eq!(press(Modifiers::COMMAND, Key::O, Typing::Yes), open);
+        assert_eq!(press(Modifiers::COMMAND, Key::O, Keyboard::Field), open);
     }
 
     #[test]
     fn a_key_with_more_modifiers_is_another_key() {
         let shift = Modifiers::COMMAND | Modifiers::SHIFT;
-        assert!(press(shift, Key::Z, Typing::No).is_empty());
+        assert!(press(shift, Key::Z, Keyboard::Page).is_empty());
         let alt = Modifiers::COMMAND | Modifiers::ALT;
-        assert!(press(alt, Key::Q, Typing::No).is_empty());
-        assert_eq!(press(shift, Key::X, Typing::No), [Action::EndAllFaults]);
-        let asked = press(Modifiers::SHIFT, Key::Questionmark, Typing::No);
+        assert!(press(alt, Key::Q, Keyboard::Page).is_empty());
+        assert_eq!(press(shift, Key::X, Keyboard::Page), [Action::EndAllFaults]);
+        let asked = press(Modifiers::SHIFT, Key::Questionmark, Keyboard::Page);
         assert_eq!(asked, [Action::Keys]);
+    }
+
+    #[test]
+    fn space_presses_the_control_that_has_the_keyboard() {
+        let space = |keyboard| press(Modifiers::NONE, Key::Space, keyboard);
+        assert_eq!(space(Keyboard::Page), [Action::ToggleFreeze]);
+        assert!(space(Keyboard::Control).is_empty());
+        assert!(space(Keyboard::Dialog).is_empty());
+        let replay = press(Modifiers::NONE, Key::R, Keyboard::Control);
+        assert_eq!(replay, [Action::Replay]);
+    }
+
+    #[test]
+    fn behind_a_dialog_only_the_emergency_stop_and_the_end_act() {
+        for entry in entries() {
+            let Some(key) = entry.key else { continue };
+            let acts = press(key.modifiers, key.logical_key, Keyboard::Dialog);
+            let acted = matches!(entry.action, Action::EndAllFaults | Action::Quit);
+            assert_eq!(!acts.is_empty(), acted, "{}", entry.label);
+        }
+        let again = press(Modifiers::SHIFT, Key::Questionmark, Keyboard::Keys);
+        assert_eq!(again, [Action::Keys]);
     }
 
     #[test]

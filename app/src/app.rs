@@ -15,7 +15,7 @@ use retail_engine::handle::{Command, Snapshot};
 use retail_engine::watch::findings::{Finding, Severity};
 
 use self::ending::Ending;
-use crate::actions::{self, Action, Typing};
+use crate::actions::{self, Action, Keyboard};
 use crate::files::{Chooser, Files};
 use crate::frame::event_bar::event_bar_ui;
 use crate::frame::events::{EventsState, events_ui};
@@ -203,11 +203,7 @@ impl Console {
         if let Some(stays) = self.given.notices.tidy() {
             ctx.request_repaint_after(stays);
         }
-        let typing = if ctx.text_edit_focused() || self.palette.is_some() {
-            Typing::Yes
-        } else {
-            Typing::No
-        };
+        let keyboard = self.keyboard(ctx);
         let (mut pressed, dropped) = ctx.input_mut(|input| {
             let dropped: Vec<PathBuf> = input
                 .raw
@@ -216,7 +212,7 @@ impl Console {
                 .map(|file| file.path().to_path_buf())
                 .filter(|path| !path.as_os_str().is_empty())
                 .collect();
-            (actions::pressed(input, typing), dropped)
+            (actions::pressed(input, keyboard), dropped)
         });
         self.acts.append(&mut pressed);
         self.acts.extend(dropped.into_iter().map(Action::Open));
@@ -231,6 +227,22 @@ impl Console {
         if self.given.frozen.is_some() {
             // The badge says how far behind the view is.
             ctx.request_repaint_after(Duration::from_secs(1));
+        }
+    }
+
+    /// What has the keyboard before anything is drawn.
+    fn keyboard(&self, ctx: &Context) -> Keyboard {
+        if self.keys {
+            Keyboard::Keys
+        } else if self.palette.is_some() || widgets::is_covered(ctx) {
+            // The palette that was asked for just now is not drawn yet.
+            Keyboard::Dialog
+        } else if ctx.text_edit_focused() {
+            Keyboard::Field
+        } else if ctx.egui_wants_keyboard_input() {
+            Keyboard::Control
+        } else {
+            Keyboard::Page
         }
     }
 

@@ -16,7 +16,9 @@ use crate::theme::Icon;
 use crate::views::analytics::Shown;
 use crate::views::analytics::choices::{Choices, Division, Grain, Segments};
 use crate::views::format;
-use crate::widgets::{Btn, Look, Panel, Take, context_menu, export_menu, segmented, without_menus};
+use crate::widgets::{
+    Btn, Look, Panel, Take, context_menu, export_menu, is_covered, segmented, without_menus,
+};
 
 /// As what a panel is taken out.
 pub(super) const FORMS: [Take; 4] = [Take::Copy, Take::Csv, Take::Json, Take::Png];
@@ -407,5 +409,6 @@ fn is_meant(ui: &Ui, rect: Rect) -> bool {
 /// Whether the key of the twin was pressed, and no field takes letters.
 pub(super) fn twin_key(ui: &Ui) -> bool {
     !ui.ctx().text_edit_focused()
+        && !is_covered(ui.ctx())
         && ui.input(|input| input.modifiers.is_none() && input.key_pressed(Key::T))
 }

@@ -162,7 +162,8 @@ fn check_acts_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
                 check.focused = true;
                 button.request_focus();
             }
-            begin |= ui.input_mut(|input| input.consume_shortcut(&enter));
+            begin |= !widgets::is_covered(ui.ctx())
+                && ui.input_mut(|input| input.consume_shortcut(&enter));
         }
         Some(why) => {
             let warn = theme::colors(ui).warn;

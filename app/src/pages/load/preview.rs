@@ -55,7 +55,8 @@ pub(super) fn preview_ui(ui: &mut Ui, rect: Rect, check: &mut Check) {
     let mut picked_tab = None;
     let mut selected = check.selected;
     let mut scroll_to = check.scroll_to.take();
-    let f3 = ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::F3));
+    let f3 = !widgets::is_covered(ui.ctx())
+        && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::F3));
     if f3 && let Some(next) = view.next_aside(tab, selected) {
         selected = Some(next);
         scroll_to = Some(next);

@@ -185,7 +185,8 @@ impl State {
         let Some((place, _)) = &self.chosen else {
             return;
         };
-        let nothing_has_keys = cx.ctx.memory(|memory| memory.focused().is_none());
+        let nothing_has_keys =
+            !widgets::is_covered(cx.ctx) && cx.ctx.memory(|memory| memory.focused().is_none());
         if !nothing_has_keys {
             return;
         }
