@@ -350,6 +350,7 @@ impl Console {
         for act in acts {
             self.act(ui.ctx(), act);
         }
+        widgets::remember_keyboard(ui.ctx());
     }
 
     /// The drawer of events, if it is open; the room that is left above it.

@@ -3,7 +3,7 @@
 mod alerts;
 mod done;
 
-use eframe::egui::{Align, Key, Layout, Modifiers, Ui};
+use eframe::egui::{Align, Layout, Ui};
 use retail_engine::telemetry::{Event, EventLevel};
 
 use crate::pages::Cx;
@@ -57,8 +57,7 @@ pub fn events_ui(ui: &mut Ui, state: &mut EventsState, cx: &mut Cx<'_>) -> bool 
 }
 
 fn head_ui(ui: &mut Ui, state: &mut EventsState, shown: &[&Event], cx: &mut Cx<'_>) -> bool {
-    let mut close = ui.memory(|memory| memory.top_modal_layer().is_none())
-        && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape));
+    let mut close = widgets::escaped(ui.ctx());
     ui.horizontal(|ui| {
         ui.set_min_height(size::CONTROL);
         let tabs = [(Tab::Events, "Events"), (Tab::Done, "What was done")];

@@ -22,7 +22,7 @@ mod weights;
 
 use std::sync::Arc;
 
-use eframe::egui::{Align, Key, Layout, Modifiers, Popup, Rect, ScrollArea, Sense, Ui, vec2};
+use eframe::egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, vec2};
 use retail_engine::analytics::CustomerPick;
 
 use self::panels::{Act, View};
@@ -205,19 +205,12 @@ fn place_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>, place: &Place) {
         Place::Customer(number) => customer::customer_ui(ui, &state.customer, number),
         Place::Product(code) => product::product_ui(ui, &state.product, code),
     });
-    if back || escaped(ui) {
+    if back || widgets::escaped(ui.ctx()) {
         state.trail.pop();
         cx.ctx.request_repaint();
     } else if let Some(act) = act {
         state.done(cx, act);
     }
-}
-
-/// Whether Esc was meant for the page and not for a menu or a field.
-fn escaped(ui: &Ui) -> bool {
-    !Popup::is_any_open(ui.ctx())
-        && !ui.ctx().text_edit_focused()
-        && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
 }
 
 /// Draws over the room that is left; scrolls where that is lower than `low`.

@@ -19,7 +19,7 @@ mod running;
 mod sheet;
 mod timeline;
 
-use eframe::egui::{Key, Modifiers, Ui};
+use eframe::egui::Ui;
 use retail_engine::failover::drill::{Scenario, scenario};
 
 use self::drill::Drill;
@@ -32,6 +32,7 @@ use self::reports::Reports;
 use super::{Cx, Page};
 use crate::actions::Action;
 use crate::views::failover::Card;
+use crate::widgets;
 
 /// What the left of the page shows at rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -132,11 +133,6 @@ impl State {
 
 /// Draws the page.
 pub fn failover_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
-    let escape = state.presenter.is_none()
-        && !ui.ctx().text_edit_focused()
-        && ui.input_mut(|input| {
-            input.key_pressed(Key::Escape) && input.modifiers == Modifiers::NONE
-        });
     let snapshot = std::sync::Arc::clone(cx.snapshot);
     if let Some(show) = state.presenter.take() {
         presenter::presenter_ui(ui, show, state, cx);
@@ -146,18 +142,18 @@ pub fn failover_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
         state.heed(ask, cx);
     } else if state.drill.is_asked() {
         super::title_ui(ui, Page::Failover.title(), "Drill \u{b7} it begins", |_| {});
-        crate::widgets::empty_state(ui, "The stream begins to flow\u{2026}", None);
+        widgets::empty_state(ui, "The stream begins to flow\u{2026}", None);
     } else if let Some(done) = state.drill.done.take() {
         let mut detail = state.detail;
         let mut ask = running::done_ui(ui, &done, &mut detail, &state.drill, cx);
         state.detail = detail;
         state.drill.done = Some(done);
-        if escape && ask == Ask::Nothing {
+        if ask == Ask::Nothing && widgets::escaped(ui.ctx()) {
             ask = Ask::Close;
         }
         state.heed(ask, cx);
     } else if let Some(plan) = state.plan.take() {
-        if escape && !plan.is_asking() {
+        if !plan.is_asking() && widgets::escaped(ui.ctx()) {
             return;
         }
         planning::planning_ui(ui, plan, state, cx);

@@ -8,7 +8,7 @@ mod tree;
 
 use std::sync::Arc;
 
-use eframe::egui::{Key, Ui};
+use eframe::egui::Ui;
 use retail_engine::handle::Snapshot;
 use retail_engine::model::{Region, Topic, TopicPartition};
 
@@ -16,7 +16,7 @@ use super::{Cx, Page, title_ui};
 use crate::actions::Action;
 use crate::theme::{Icon, size};
 use crate::views::topics::tree::{self as rows, TopicRows};
-use crate::widgets::{Btn, Split, TextField, split_columns, split_rows};
+use crate::widgets::{self, Btn, Split, TextField, split_columns, split_rows};
 
 /// Width of the panel of a replay.
 const PANEL: f32 = 376.0;
@@ -153,10 +153,7 @@ pub fn topics_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
         let [rest, side] = split_columns(room, [Split::Share(1.0), Split::Points(PANEL)]);
         replay::replay_ui(ui, side, &mut state.replay, cx);
         room = rest;
-        let closed = !state.replay.confirms()
-            && ui.input(|input| input.key_pressed(Key::Escape))
-            && ui.memory(|memory| memory.top_modal_layer().is_none());
-        if closed {
+        if !state.replay.confirms() && widgets::escaped(ui.ctx()) {
             state.replay.close(cx);
         }
     }
@@ -172,7 +169,7 @@ pub fn topics_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
 /// The choice of what stands below the tree.
 fn lower_ui(ui: &mut Ui, state: &mut State) {
     let choices = [(Lower::Lag, "Lag"), (Lower::Messages, "Messages")];
-    if let Some(lower) = crate::widgets::segmented(ui, "Below", &choices, state.lower) {
+    if let Some(lower) = widgets::segmented(ui, "Below", &choices, state.lower) {
         state.lower = lower;
         if let Chosen::Topic(topic) = state.chosen
             && state.browser.topic() != topic
