@@ -41,6 +41,7 @@ fn the_strip_and_the_export_say_what_the_ledger_says() {
             .as_ref()
             .is_some_and(retail_engine::ledger::Ledger::is_closed)
     });
+    desk.until_seen("ledger closed");
     let snapshot = desk.snapshot();
     let sheet = snapshot.ledger.clone().unwrap();
     for (title, count) in [

@@ -11,7 +11,7 @@ use retail_engine::watch::health::DcVerdict;
 use retail_engine::watch::lag::{Drain, Lag};
 use retail_engine::watch::verdict::{Trend, Verdict};
 
-use super::format;
+use super::{format, ledger};
 use crate::widgets::Status;
 
 /// One cell of the ledger strip.
@@ -49,9 +49,9 @@ pub fn strip(snapshot: &Snapshot) -> Option<[StripCell; 5]> {
         (_, None) => took(snapshot, intake.read),
     };
     let [rejected, filtered] = set_aside(ledger);
-    let produced_open = intake.clean.saturating_sub(ledger.produced);
     let in_flight = ledger.produced.saturating_sub(ledger.written);
-    Some([
+    let gaps = gaps(snapshot);
+    let cells = [
         StripCell {
             title: "Read",
             value: format::count(intake.read),
@@ -72,13 +72,9 @@ pub fn strip(snapshot: &Snapshot) -> Option<[StripCell; 5]> {
             value: format::count(ledger.produced),
             notes: [
                 "= read \u{2212} rejected \u{2212} filtered".to_owned(),
-                if produced_open == 0 {
-                    "balances exactly".to_owned()
-                } else {
-                    format!("{} on the way to the log", format::count(produced_open))
-                },
+                produced_note(ledger),
             ],
-            status: if produced_open == 0 {
+            status: if intake.clean == ledger.produced {
                 Status::Ok
             } else {
                 Status::Neutral
@@ -99,14 +95,61 @@ pub fn strip(snapshot: &Snapshot) -> Option<[StripCell; 5]> {
                     format::count(ledger.already_there())
                 ),
             ],
-            status: if in_flight == 0 {
+            status: if ledger.produced == ledger.written {
                 Status::Ok
             } else {
                 Status::Neutral
             },
         },
         visible(ledger),
-    ])
+    ];
+    let mut gaps = gaps.into_iter();
+    Some(cells.map(|cell| with_gap(cell, gaps.next().unwrap_or_default())))
+}
+
+/// Lines that each cell of the strip misses, or has too many, while nothing is on its way. They
+/// add up to the gap of the ledger.
+fn gaps(snapshot: &Snapshot) -> [u64; 5] {
+    let Some(ledger) = ledger::settled(snapshot) else {
+        return [0; 5];
+    };
+    let intake = &ledger.intake;
+    let aside = intake.set_aside.total();
+    let visible = ledger.visible.iter();
+    let visible = visible.filter_map(|(_, lines)| lines.known().copied());
+    [
+        intake.read.abs_diff(aside + intake.clean),
+        aside.abs_diff(ledger.quarantine_produced)
+            + ledger
+                .quarantine_produced
+                .abs_diff(ledger.quarantine_written),
+        intake.clean.abs_diff(ledger.produced),
+        ledger.produced.abs_diff(ledger.consumed)
+            + ledger.consumed.abs_diff(ledger.written)
+            + ledger.lines_before.saturating_sub(ledger.lines_now)
+            + ledger.new_lines().saturating_sub(ledger.written),
+        visible.map(|lines| lines.abs_diff(ledger.lines_now)).sum(),
+    ]
+}
+
+/// A cell with what it misses, where it misses something.
+fn with_gap(mut cell: StripCell, lines: u64) -> StripCell {
+    if lines > 0 {
+        let [_, note] = &mut cell.notes;
+        *note = format!("gap {}", format::count(lines));
+        cell.status = Status::Critical;
+    }
+    cell
+}
+
+/// How the clean rows stand to what is in the log.
+fn produced_note(ledger: &Ledger) -> String {
+    let (clean, produced) = (ledger.intake.clean, ledger.produced);
+    match clean.checked_sub(produced) {
+        Some(0) => "balances exactly".to_owned(),
+        Some(open) => format!("{} on the way to the log", format::count(open)),
+        None => format!("{} more than counted yet", format::count(produced - clean)),
+    }
 }
 
 /// Rows rejected and rows filtered, each with the number of its reasons.
@@ -444,4 +487,46 @@ pub fn canary(snapshot: &Snapshot) -> PerDc<PerDc<(Reading<Duration>, f32)>> {
             (reading, share)
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::ledger::tests::{ended, ended_with};
+
+    fn standing(snapshot: &Snapshot) -> [Status; 5] {
+        strip(snapshot).unwrap().map(|cell| cell.status)
+    }
+
+    #[test]
+    fn the_cell_that_misses_lines_is_critical_and_says_how_many() {
+        let well = standing(&ended());
+        assert!(!well.contains(&Status::Critical), "{well:?}");
+        let checks: [fn(&mut Ledger); 5] = [
+            |ledger| ledger.intake.read += 2,
+            |ledger| ledger.quarantine_written -= 2,
+            |ledger| ledger.intake.clean -= 2,
+            |ledger| ledger.written += 2,
+            |ledger| ledger.visible[Dc::Americas] = Reading::Known(8),
+        ];
+        for (place, change) in checks.into_iter().enumerate() {
+            let open = ended_with(change);
+            let cells = strip(&open).unwrap();
+            assert_eq!(cells[place].status, Status::Critical, "{place}");
+            assert_eq!(cells[place].notes[1], "gap 2");
+            let said: u64 = gaps(&open).iter().sum();
+            let gap = ledger::balance(&open);
+            assert_eq!(gap, Some(ledger::Balance::Gap(said)));
+        }
+    }
+
+    #[test]
+    fn what_may_still_come_is_no_gap() {
+        let mut open = ended_with(|ledger| ledger.visible[Dc::Americas] = Reading::Known(8));
+        open.loads[0].to = None;
+        assert!(!standing(&open).contains(&Status::Critical));
+        let more = ended_with(|ledger| ledger.produced = 12);
+        let note = produced_note(more.ledger.as_ref().unwrap());
+        assert_eq!(note, "2 more than counted yet");
+    }
 }

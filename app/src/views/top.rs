@@ -11,6 +11,7 @@ use retail_engine::watch::alerts::Level;
 use retail_engine::watch::overall::Health;
 
 use super::format;
+use super::ledger::{self, Balance};
 use crate::start::{Access, ProfileKind};
 use crate::widgets::Status;
 
@@ -148,30 +149,44 @@ fn load(snapshot: &Snapshot) -> Cell {
     let Some(last) = snapshot.loads.last() else {
         return Cell::quiet("None yet");
     };
-    let id = last.id.to_string();
-    match &last.state {
-        LoadState::Reading => Cell::of(Status::Warn, "not finished").lead(id),
-        LoadState::Produced => match snapshot.lag.as_lag().known() {
-            Some(0) => Cell::of(Status::Ok, "all written").lead(id),
-            Some(lines) => Cell::plain(format!("{} in flight", format::count(lines))).lead(id),
-            None => Cell::of(Status::Unknown, "Unknown").lead(id),
+    let cell = match (&last.state, ledger::balance(snapshot)) {
+        (LoadState::Failed(_), _) => Cell::of(Status::Critical, "failed"),
+        (_, Some(Balance::Gap(lines))) => gap(lines),
+        (LoadState::Reading, _) => Cell::of(Status::Warn, "not finished"),
+        (LoadState::Cancelled, _) => Cell::of(Status::Warn, "cancelled"),
+        (LoadState::Stopped(_), _) => Cell::of(Status::Warn, "stopped"),
+        (LoadState::Produced, balance) => match (snapshot.lag.as_lag().known(), balance) {
+            (Some(lines), _) if lines > 0 => {
+                Cell::plain(format!("{} in flight", format::count(lines)))
+            }
+            (None, _) | (_, None | Some(Balance::Unknown)) => Cell::of(Status::Unknown, "Unknown"),
+            (_, Some(Balance::Moving)) => Cell::plain("draining"),
+            _ if last.intake.clean == 0 => Cell::of(Status::Warn, "nothing produced"),
+            (_, Some(Balance::NotCompared)) => Cell::of(Status::Unknown, "not compared"),
+            (_, Some(Balance::Closed)) => Cell::of(Status::Ok, "ledger closed"),
+            (_, Some(Balance::Gap(lines))) => gap(lines),
         },
-        LoadState::Cancelled => Cell::of(Status::Warn, "cancelled").lead(id),
-        LoadState::Stopped(_) => Cell::of(Status::Warn, "stopped").lead(id),
-        LoadState::Failed(_) => Cell::of(Status::Critical, "failed").lead(id),
-    }
+    };
+    cell.lead(last.id.to_string())
+}
+
+fn gap(lines: u64) -> Cell {
+    Cell::of(Status::Critical, format!("gap {}", format::count(lines)))
 }
 
 fn running(load: &LoadView) -> Cell {
     let id = load.record.id.to_string();
-    let gap: u64 = load
+    let missing: u64 = load
         .ledger
         .gaps()
         .iter()
         .map(|gap| gap.lines.unsigned_abs())
         .sum();
-    if load.record.produced_at.is_some() && gap > 0 && load.ledger.written >= load.ledger.produced {
-        return Cell::of(Status::Critical, format!("gap {}", format::count(gap))).lead(id);
+    if load.record.produced_at.is_some()
+        && missing > 0
+        && load.ledger.written >= load.ledger.produced
+    {
+        return gap(missing).lead(id);
     }
     let (word, share) = if load.record.produced_at.is_some() {
         (
@@ -233,4 +248,37 @@ fn faults(snapshot: &Snapshot) -> Cell {
         Status::Critical,
         format!("{active} active, ends in {}", format::duration(left)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use retail_engine::model::{Dc, Reading};
+
+    use super::*;
+    use crate::views::ledger::tests::{ended, ended_with};
+
+    fn said(snapshot: &Snapshot) -> (Status, String) {
+        let cell = load(snapshot);
+        (cell.status, cell.text)
+    }
+
+    #[test]
+    fn a_load_that_is_over_is_only_well_when_its_ledger_closes() {
+        assert_eq!(said(&ended()), (Status::Ok, "ledger closed".to_owned()));
+        let open = ended_with(|ledger| ledger.written = 7);
+        assert_eq!(said(&open), (Status::Critical, "gap 6".to_owned()));
+        let unseen = ended_with(|ledger| {
+            ledger.visible[Dc::Europe] = Reading::Unknown("down".to_owned());
+        });
+        assert_eq!(said(&unseen), (Status::Unknown, "not compared".to_owned()));
+        let mut cancelled = open;
+        cancelled.loads[0].state = LoadState::Cancelled;
+        assert_eq!(said(&cancelled).0, Status::Critical);
+        let mut nothing = ended();
+        nothing.loads[0].intake.clean = 0;
+        assert_eq!(said(&nothing).0, Status::Warn);
+        let mut never = ended();
+        never.ledger = None;
+        assert_eq!(said(&never), (Status::Unknown, "Unknown".to_owned()));
+    }
 }

@@ -49,7 +49,12 @@ fn strip_cell_ui(ui: &mut Ui, rect: Rect, cell: &StripCell) -> bool {
     rect_ui(ui, rect.shrink2(vec2(size::PANEL_PAD, 9.0)), |ui| {
         ui.spacing_mut().item_spacing.y = 1.0;
         Line::table(cell.title).color(colors.muted).show(ui);
-        Line::kpi(&cell.value).show(ui);
+        let value = if cell.status == Status::Critical {
+            colors.critical
+        } else {
+            colors.text
+        };
+        Line::kpi(&cell.value).color(value).show(ui);
         Line::table(&cell.notes[0]).color(colors.muted).show(ui);
         let color = match cell.status {
             Status::Neutral => colors.muted,

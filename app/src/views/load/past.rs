@@ -5,6 +5,7 @@ use retail_engine::handle::Snapshot;
 use retail_engine::model::{LoadId, Reading};
 
 use crate::views::format;
+use crate::views::ledger::{self, Balance};
 use crate::widgets::Status;
 
 /// A load in the table.
@@ -78,13 +79,37 @@ fn ended(record: &LoadRecord, newest: bool, snapshot: &Snapshot) -> (Status, &'s
         LoadState::Stopped(_) => (Status::Warn, "stopped"),
         LoadState::Failed(_) => (Status::Critical, "failed"),
         LoadState::Produced if record.intake.clean == 0 => (Status::Warn, "nothing produced"),
-        LoadState::Produced if newest => match &snapshot.ledger {
-            Some(ledger) if ledger.is_closed() => (Status::Ok, "closed"),
-            Some(ledger) if ledger.written < ledger.produced => (Status::Neutral, "writing"),
-            Some(ledger) if ledger.gaps().is_empty() => (Status::Unknown, "not compared"),
-            Some(_) => (Status::Critical, "gap"),
-            None => (Status::Unknown, "Unknown"),
+        LoadState::Produced if newest => match ledger::balance(snapshot) {
+            Some(Balance::Closed) => (Status::Ok, "closed"),
+            Some(Balance::Moving) => (Status::Neutral, "writing"),
+            Some(Balance::NotCompared) => (Status::Unknown, "not compared"),
+            Some(Balance::Gap(_)) => (Status::Critical, "gap"),
+            Some(Balance::Unknown) | None => (Status::Unknown, "Unknown"),
         },
-        LoadState::Produced => (Status::Ok, "closed"),
+        // Its ledger is not read, and the data centres hold lines of later loads by now.
+        LoadState::Produced => (Status::Unknown, "not compared"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::views::ledger::tests::{ended, ended_with};
+
+    #[test]
+    fn only_the_newest_load_is_closed_as_only_its_ledger_is_read() {
+        let words = |snapshot: &Snapshot| -> Vec<_> {
+            let rows = past(snapshot).into_iter();
+            rows.map(|row| row.ended).collect()
+        };
+        let mut snapshot = ended();
+        let mut next = snapshot.loads[0].clone();
+        next.id = LoadId(2);
+        next.lines_before = 10;
+        snapshot.loads.push(next);
+        let (closed, unread) = ((Status::Ok, "closed"), (Status::Unknown, "not compared"));
+        assert_eq!(words(&snapshot), [closed, unread]);
+        let open = ended_with(|ledger| ledger.lines_now = 9);
+        assert_eq!(words(&open), [(Status::Critical, "gap")]);
     }
 }
