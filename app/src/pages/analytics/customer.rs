@@ -9,7 +9,6 @@ use retail_engine::handle::Command;
 use super::asked::Asked;
 use super::coded::{Coded, coded_ui};
 use super::exports::{self, Out};
-use super::page_menu;
 use super::panels::Act;
 use super::sales;
 use crate::pages::Cx;
@@ -19,7 +18,7 @@ use crate::views::analytics::tiles::Tile;
 use crate::views::format;
 use crate::widgets::columns::{ColumnChart, Drawn, Period, column_chart};
 use crate::widgets::{
-    self, ColumnSpec, Line, Panel, Split, split_columns, split_rows, table, text_cell,
+    self, ColumnSpec, Line, Panel, Split, Take, split_columns, split_rows, table, text_cell,
 };
 
 /// Lower than this the page scrolls.
@@ -79,11 +78,8 @@ fn rows(number: &str, page: &CustomerPage) -> Rows {
     }
 }
 
-/// Draws the button that takes the page out: its invoices, or its picture.
-pub(super) fn export_ui(ui: &mut Ui, page: Rect, state: &State, cx: &mut Cx<'_>, number: &str) {
-    let Some(take) = page_menu(ui, page, "the customer", &super::TAKES) else {
-        return;
-    };
+/// Takes the page out: its invoices, or its picture.
+pub(super) fn export(take: Take, state: &State, cx: &mut Cx<'_>, number: &str) {
     let shown = state.shown.as_ref().filter(|shown| shown.number == number);
     if let Some(rows) = shown.map(Arc::clone) {
         let out = Out {

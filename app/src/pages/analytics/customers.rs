@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Rect, Ui};
+use eframe::egui::Ui;
 use retail_engine::analytics::{
     CustomerFigures, CustomerList, CustomerPick, CustomerQuery, CustomerSort, Direction,
     customers_table,
@@ -11,7 +11,6 @@ use retail_engine::handle::Command;
 
 use super::asked::Asked;
 use super::exports::{self, Out};
-use super::page_menu;
 use super::panels::Act;
 use crate::pages::Cx;
 use crate::theme::{self, Icon, size};
@@ -74,19 +73,11 @@ impl State {
     }
 }
 
-/// Draws the button that takes the list out.
-pub(super) fn export_ui(
-    ui: &mut Ui,
-    page: Rect,
-    state: &State,
-    cx: &mut Cx<'_>,
-    title: &str,
-    pick: &CustomerPick,
-) {
-    let takes = [Take::Copy, Take::Csv, Take::Json];
-    let Some(take) = page_menu(ui, page, "customers", &takes) else {
-        return;
-    };
+/// The forms in which the list can be taken out.
+pub(super) const TAKES: [Take; 3] = [Take::Copy, Take::Csv, Take::Json];
+
+/// Takes the list out.
+pub(super) fn export(take: Take, state: &State, cx: &mut Cx<'_>, title: &str, pick: &CustomerPick) {
     if let Some((_, list)) = state.asked.newest() {
         let out = Out {
             title: format!("Customers: {title}"),

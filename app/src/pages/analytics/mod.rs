@@ -81,8 +81,17 @@ impl State {
     }
 
     /// Carries out an act that this page knows.
-    pub fn act(&mut self, action: &Action, _cx: &mut Cx<'_>) {
-        self.export |= matches!(action, Action::Export);
+    pub fn act(&mut self, action: &Action, cx: &mut Cx<'_>) {
+        if *action != Action::Export {
+            return;
+        }
+        if has_nothing(cx) {
+            let remedy = "open a CSV and load it first".to_owned();
+            let what = "no sales are stored yet: there is nothing to save".to_owned();
+            cx.notices.push(what, Some(remedy));
+        } else {
+            self.export = true;
+        }
     }
 
     /// What the panels draw from.
@@ -130,9 +139,14 @@ impl State {
     }
 }
 
+/// Whether there is nothing to add up.
+fn has_nothing(cx: &Cx<'_>) -> bool {
+    cx.snapshot.lines == 0 && cx.snapshot.load.is_none()
+}
+
 /// Draws the page.
 pub fn analytics_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
-    if cx.snapshot.lines == 0 && cx.snapshot.load.is_none() {
+    if has_nothing(cx) {
         title_ui(
             ui,
             Page::Analytics.title(),
@@ -177,16 +191,31 @@ fn place_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>, place: &Place) {
         Place::Product(code) => (format!("Product {code}"), state.product.description(code)),
     };
     let mut back = false;
+    // The key saves the table that is shown.
+    let by_key = state.export.then_some(Take::Csv);
     let page = ui.available_rect_before_wrap();
     let room = vec2(ui.available_width(), size::TITLE_ROW);
     ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
         ui.set_min_height(size::TITLE_ROW);
         match place {
             Place::Customers(pick, name) => {
-                customers::export_ui(ui, page, &state.customers, cx, name, pick);
+                let menu = page_menu(ui, page, "customers", &customers::TAKES);
+                if let Some(take) = menu.or(by_key) {
+                    customers::export(take, &state.customers, cx, name, pick);
+                }
             }
-            Place::Customer(number) => customer::export_ui(ui, page, &state.customer, cx, number),
-            Place::Product(code) => product::export_ui(ui, page, &state.product, cx, code),
+            Place::Customer(number) => {
+                let menu = page_menu(ui, page, "the customer", &TAKES);
+                if let Some(take) = menu.or(by_key) {
+                    customer::export(take, &state.customer, cx, number);
+                }
+            }
+            Place::Product(code) => {
+                let menu = page_menu(ui, page, "the product", &TAKES);
+                if let Some(take) = menu.or(by_key) {
+                    product::export(take, &state.product, cx, code);
+                }
+            }
         }
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             back = Btn::new("Back")

@@ -10,7 +10,6 @@ use super::asked::Asked;
 use super::coded::{Coded, coded_ui};
 use super::customer::months_ui;
 use super::exports::{self, Out};
-use super::page_menu;
 use super::panels::Act;
 use super::sales;
 use crate::pages::Cx;
@@ -20,7 +19,7 @@ use crate::views::analytics::{cancelled_words, counted, customer, product as vie
 use crate::views::format;
 use crate::widgets::columns::Period;
 use crate::widgets::{
-    self, ColumnSpec, Line, Panel, Split, Status, split_columns, split_rows, table, text_cell,
+    self, ColumnSpec, Line, Panel, Split, Status, Take, split_columns, split_rows, table, text_cell,
 };
 
 /// Lower than this the page scrolls.
@@ -84,11 +83,8 @@ fn rows(code: &str, page: &ProductPage) -> Rows {
     }
 }
 
-/// Draws the button that takes the page out: its months, countries and partners, or its picture.
-pub(super) fn export_ui(ui: &mut Ui, page: Rect, state: &State, cx: &mut Cx<'_>, code: &str) {
-    let Some(take) = page_menu(ui, page, "the product", &super::TAKES) else {
-        return;
-    };
+/// Takes the page out: its months, countries and partners, or its picture.
+pub(super) fn export(take: Take, state: &State, cx: &mut Cx<'_>, code: &str) {
     let shown = state.shown.as_ref().filter(|shown| shown.code == code);
     if let Some(rows) = shown.map(Arc::clone) {
         let out = Out {

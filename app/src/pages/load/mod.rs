@@ -213,6 +213,11 @@ impl State {
                 self.step = Step::Ledger;
             }
             Action::Export if self.step == Step::Ledger => self.ledgers.save_csv(cx),
+            Action::Export => {
+                let remedy = "choose a load under Open, and save its ledger".to_owned();
+                let what = "this step has nothing to save".to_owned();
+                cx.notices.push(what, Some(remedy));
+            }
             _ => {}
         }
     }
