@@ -29,6 +29,10 @@ pub enum Action {
     ToggleEvents,
     /// Find anything.
     Palette,
+    /// Type into the field that filters what is shown.
+    Find,
+    /// Show the newest, whatever time was held or chosen.
+    Newest,
     /// What the keys do.
     Keys,
     /// Hold what is on the screen, or let it move again.
@@ -116,6 +120,7 @@ pub fn entries() -> Vec<Entry> {
         entry(Action::OpenSample, "Check the sample", None),
         entry(Action::EndAllFaults, "End all faults", Some(STOP)),
         entry(Action::ToggleFreeze, "Freeze view", Some(plain(Key::Space))),
+        entry(Action::Newest, "Show the newest", Some(plain(Key::F5))),
     ];
     all.extend(
         Page::ALL
@@ -162,6 +167,7 @@ pub fn entries() -> Vec<Entry> {
             Some(plain(Key::F11)),
         ),
         entry(Action::Palette, "Find anything", Some(ctrl(Key::K))),
+        entry(Action::Find, "Find on this page", Some(ctrl(Key::F))),
         entry(Action::Keys, "Keys", Some(plain(Key::Questionmark))),
         entry(Action::Quit, "Quit", Some(ctrl(Key::Q))),
     ]);

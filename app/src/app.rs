@@ -34,6 +34,7 @@ use crate::taken;
 use crate::theme::{self, size};
 use crate::views::format;
 use crate::views::top::{Standing, TopView};
+use crate::widgets::chart::clear_brush;
 use crate::widgets::{self, Confirm, Decision, least_ui, rect_ui};
 
 /// The console.
@@ -347,6 +348,11 @@ impl Console {
                 taken::take(&mut cx, taken);
             }
         }
+        if widgets::is_to_find(ui.ctx()) {
+            // No field took it.
+            let told = "This page has no field to find in; Ctrl+K finds anything".to_owned();
+            self.given.notices.done(told);
+        }
         for act in acts {
             self.act(ui.ctx(), act);
         }
@@ -530,6 +536,12 @@ impl Console {
                         .snapshot()
                         .map(|held| (Arc::clone(held), Instant::now())),
                 };
+            }
+            Action::Find => widgets::ask_to_find(ctx),
+            Action::Newest => {
+                self.given.frozen = None;
+                clear_brush(ctx);
+                ctx.request_repaint();
             }
             Action::EndAllFaults => self.ending.begin(&mut self.given),
             Action::Theme(theme) => {

@@ -66,6 +66,7 @@ fn head_ui(ui: &mut Ui, state: &mut EventsState, shown: &[&Event], cx: &mut Cx<'
         }
         if state.tab == Tab::Events {
             TextField::new("Search events")
+                .finds()
                 .hint("Search events")
                 .width(170.0)
                 .show(ui, &mut state.search);

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use eframe::egui::{Response, Role, TextEdit, Ui, WidgetInfo, vec2};
 
+use super::keyboard::is_to_find;
 use super::text::Line;
 use crate::theme::{self, Type, Weight, size};
 
@@ -15,6 +16,7 @@ pub struct TextField<'a> {
     width: f32,
     mono: bool,
     secret: bool,
+    finds: bool,
 }
 
 impl<'a> TextField<'a> {
@@ -26,6 +28,7 @@ impl<'a> TextField<'a> {
             width: 160.0,
             mono: false,
             secret: false,
+            finds: false,
         }
     }
 
@@ -57,6 +60,13 @@ impl<'a> TextField<'a> {
         self
     }
 
+    /// Filters what is shown: the key that finds leads here.
+    #[must_use]
+    pub const fn finds(mut self) -> Self {
+        self.finds = true;
+        self
+    }
+
     /// Draws it.
     pub fn show(self, ui: &mut Ui, text: &mut String) -> Response {
         let font = if self.mono {
@@ -71,6 +81,9 @@ impl<'a> TextField<'a> {
             .min_size(vec2(self.width, size::CONTROL))
             .desired_width(self.width);
         let response = ui.add(edit);
+        if self.finds && is_to_find(ui.ctx()) {
+            response.request_focus();
+        }
         let (label, enabled) = (self.label, ui.is_enabled());
         let value = if self.secret {
             String::new()

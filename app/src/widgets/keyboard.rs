@@ -19,6 +19,22 @@ fn ended_id() -> Id {
     Id::unique("keyboard at the end of the frame")
 }
 
+fn find_id() -> Id {
+    Id::unique("to find")
+}
+
+/// Gives the keyboard, in the next frame, to the field that filters what is shown.
+pub fn ask_to_find(ctx: &Context) {
+    ctx.data_mut(|data| data.insert_temp(find_id(), ()));
+    ctx.request_repaint();
+}
+
+/// Whether a field that filters is asked for. The first that asks is the one.
+pub fn is_to_find(ctx: &Context) -> bool {
+    ctx.data_mut(|data| data.remove_temp::<()>(find_id()))
+        .is_some()
+}
+
 /// Whether a dialog lies over the page. Keys are for the dialog then, and none acts behind it.
 pub fn is_covered(ctx: &Context) -> bool {
     ctx.memory(|memory| memory.top_modal_layer().is_some())
@@ -53,6 +69,7 @@ mod tests {
     use eframe::egui::{Event, Modal, RawInput, TextEdit, Ui};
 
     use super::*;
+    use crate::widgets::TextField;
 
     /// Draws a frame in which `keys` are pressed; whether the page took Esc after it was drawn.
     fn frame(ctx: &Context, keys: &[Key], mut draw: impl FnMut(&mut Ui)) -> bool {
@@ -114,6 +131,24 @@ mod tests {
         assert!(!frame(&ctx, &[Key::Escape], menu));
         assert!(!Popup::is_any_open(&ctx));
         assert!(frame(&ctx, &[Key::Escape], menu));
+    }
+
+    #[test]
+    fn the_field_that_filters_gets_the_keyboard_when_it_is_asked_for() {
+        let ctx = context();
+        let mut text = String::new();
+        let mut page = |ui: &mut Ui| {
+            TextField::new("Offset").show(ui, &mut String::new());
+            TextField::new("Filter").finds().show(ui, &mut text);
+        };
+        frame(&ctx, &[], &mut page);
+        assert!(!ctx.text_edit_focused());
+        ask_to_find(&ctx);
+        frame(&ctx, &[], &mut page);
+        assert!(ctx.text_edit_focused() && !is_to_find(&ctx));
+        ask_to_find(&ctx);
+        frame(&ctx, &[], |_| ());
+        assert!(is_to_find(&ctx), "nobody took it");
     }
 
     #[test]

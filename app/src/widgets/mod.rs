@@ -30,7 +30,7 @@ pub use dialog::{Confirm, Decision};
 pub use drop::drop_down;
 pub use export_menu::{Take, export_menu};
 pub use input::{TextField, value_field};
-pub use keyboard::{escaped, is_covered, remember_keyboard};
+pub use keyboard::{ask_to_find, escaped, is_covered, is_to_find, remember_keyboard};
 pub use layout::{Split, least_ui, rect_ui, split_columns, split_rows};
 pub use link::link;
 pub use marker::{dc_label, marker, region_label};

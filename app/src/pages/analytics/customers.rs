@@ -108,6 +108,7 @@ pub(super) fn customers_ui(ui: &mut Ui, state: &mut State) -> Option<Act> {
     ui.horizontal(|ui| {
         ui.set_height(size::CONTROL);
         TextField::new("Find a customer")
+            .finds()
             .hint("number")
             .width(140.0)
             .show(ui, &mut state.find);

@@ -65,6 +65,7 @@ fn head_ui(ui: &mut Ui, state: &State, filter: &mut RowFilter, cx: &mut Cx<'_>) 
             }
             let field = if narrow { 110.0 } else { 164.0 };
             TextField::new("Find in raw text")
+                .finds()
                 .hint("Find in raw text")
                 .width(field)
                 .show(ui, &mut filter.text);

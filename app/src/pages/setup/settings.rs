@@ -63,6 +63,7 @@ impl State {
                         .small()
                         .clicked(ui);
                     TextField::new("Find a setting")
+                        .finds()
                         .hint("find a setting")
                         .width(170.0)
                         .show(ui, &mut typed);

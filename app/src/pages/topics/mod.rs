@@ -142,6 +142,7 @@ pub fn topics_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
                 cx.acts.push(Action::Undo);
             }
             TextField::new("Filter topics and groups")
+                .finds()
                 .hint("Filter topics, groups")
                 .width(150.0)
                 .show(ui, &mut state.filter);
