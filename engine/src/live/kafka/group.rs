@@ -18,6 +18,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Reb
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::{ClientContext, Offset as KafkaOffset, TopicPartitionList};
 
+use super::commits::{Commits, Position};
 use super::config::{KafkaConfig, REQUEST_TIMEOUT};
 use super::errors::{is_taken_over, log_error};
 use super::health::{Ear, Link, Question};
@@ -66,6 +67,9 @@ enum Taken {
 /// Shared by the member, its callbacks and the consumer.
 struct Share {
     topic: Topic,
+    name: String,
+    topic_name: String,
+    link: Arc<Link>,
     held: Mutex<Held>,
     changed: Condvar,
     offsets: Arc<Offsets>,
@@ -164,6 +168,77 @@ impl Share {
         }
     }
 
+    /// Remembers what was found for a partition that this process owns.
+    fn remember(&self, partition: u16, committed: Option<CommittedOffset>) {
+        let mut held = self.held.lock();
+        if held.owned.contains_key(&partition) {
+            held.committed.insert(partition, committed);
+        }
+    }
+
+    fn tried_to_commit(&self) -> String {
+        format!("commit offsets of {}", self.name)
+    }
+
+    /// Commits positions, and waits for the answer for as long as librdkafka does.
+    fn commit(
+        &self,
+        client: &BaseConsumer<Callbacks>,
+        positions: &[Position],
+    ) -> Result<(), LogError> {
+        let tried = self.tried_to_commit();
+        let told = |error| log_error(&self.link, &tried, &error);
+        let (joined, not_held) = {
+            let held = self.held.lock();
+            let mut wanted = positions.iter().map(|(p, _, _)| *p);
+            let holds = |p: &TopicPartition| {
+                let number = p.partition.0;
+                held.owned.contains_key(&number) || held.leaving.contains(&number)
+            };
+            (held.joined, wanted.find(|p| !holds(p)))
+        };
+        if let (true, Some(partition)) = (joined, not_held) {
+            return Err(LogError::NotOwned(partition));
+        }
+        let mut list = TopicPartitionList::new();
+        for (partition, at, of_record) in positions {
+            let mut element =
+                list.add_partition(&self.topic_name, i32::from(partition.partition.0));
+            let at = i64::try_from(at.0).unwrap_or(i64::MAX);
+            element.set_offset(KafkaOffset::Offset(at)).map_err(told)?;
+            element.set_metadata(of_record);
+        }
+        match client.commit(&list, CommitMode::Sync) {
+            Ok(()) => {}
+            Err(error) => return Err(self.not_committed(&error, positions, joined, &tried)),
+        }
+        for (partition, at, _) in positions {
+            self.remember(partition.partition.0, Some(*at));
+        }
+        Ok(())
+    }
+
+    fn not_committed(
+        &self,
+        error: &KafkaError,
+        positions: &[Position],
+        joined: bool,
+        tried: &str,
+    ) -> LogError {
+        let taken_over = error.rdkafka_error_code().is_some_and(is_taken_over);
+        match positions.first() {
+            Some((partition, _, _)) if taken_over && joined => LogError::NotOwned(*partition),
+            Some(_) if taken_over => LogError::Refused {
+                what: format!(
+                    "the offsets of {} cannot be set: other processes consume in that group",
+                    self.name
+                ),
+                remedy: "end the consumers of that region in all processes, then try again",
+            },
+            Some(_) | None => log_error(&self.link, tried, error),
+        }
+    }
+
     fn tell(&self) {
         self.changed.notify_all();
         self.offsets.bell(self.topic).ring();
@@ -172,6 +247,8 @@ impl Share {
 
 /// A client of librdkafka and the thread that polls it. Dropped it leaves the group.
 struct Member {
+    /// Dropped first: a commit on its way keeps the client, and with it the place in the group.
+    commits: Commits,
     client: Arc<BaseConsumer<Callbacks>>,
     ends: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -180,10 +257,7 @@ struct Member {
 /// A member of the group of one topic, or the client of that group while it is idle.
 pub(super) struct Group {
     share: Arc<Share>,
-    name: String,
-    topic_name: String,
     config: KafkaConfig,
-    link: Arc<Link>,
     clock: Arc<dyn Clock>,
     /// How asking where the group stands went: one broker answers for all its partitions.
     question: Mutex<Question>,
@@ -194,7 +268,8 @@ pub(super) struct Group {
 
 impl Member {
     /// One that has not joined.
-    fn start(config: &KafkaConfig, link: &Arc<Link>, share: &Arc<Share>) -> Result<Self, LogError> {
+    fn start(config: &KafkaConfig, share: &Arc<Share>) -> Result<Self, LogError> {
+        let link = &share.link;
         let callbacks = Callbacks {
             ear: Ear::new(Arc::clone(link), "group"),
             share: Arc::clone(share),
@@ -223,7 +298,11 @@ impl Member {
                 }
             }
         })?;
+        let (committed, state) = (Arc::clone(&client), Arc::clone(share));
+        let name = format!("kafka-commit-{}", share.topic.name());
+        let commits = Commits::new(&name, move |at| state.commit(&committed, at))?;
         Ok(Self {
+            commits,
             client,
             ends,
             thread: Some(thread),
@@ -253,16 +332,16 @@ impl Group {
     ) -> Result<Self, LogError> {
         let share = Arc::new(Share {
             topic,
+            name: config.names.group(topic).to_owned(),
+            topic_name: config.names.topic(topic).to_owned(),
+            link: Arc::clone(link),
             held: Mutex::default(),
             changed: Condvar::new(),
             offsets: Arc::clone(offsets),
         });
-        let member = Member::start(config, link, &share)?;
+        let member = Member::start(config, &share)?;
         Ok(Self {
             share,
-            name: config.names.group(topic).to_owned(),
-            topic_name: config.names.topic(topic).to_owned(),
-            link: Arc::clone(link),
             clock: Arc::clone(clock),
             question: Mutex::default(),
             config: config.clone(),
@@ -282,8 +361,8 @@ impl Group {
         }
         self.member()
             .client
-            .subscribe(&[&self.topic_name])
-            .map_err(|error| log_error(&self.link, "let a consumer join", &error))?;
+            .subscribe(&[&self.share.topic_name])
+            .map_err(|error| log_error(&self.share.link, "let a consumer join", &error))?;
         held.joined = true;
         Ok(())
     }
@@ -293,7 +372,7 @@ impl Group {
         let held = self.share.held.lock();
         if let Some(code) = held.failed {
             return Err(super::errors::of_code(
-                &self.link,
+                &self.share.link,
                 "let a consumer read",
                 code,
             ));
@@ -326,7 +405,7 @@ impl Group {
         held.released = None;
         drop(held);
         self.share.changed.notify_all();
-        let left = match Member::start(&self.config, &self.link, &self.share) {
+        let left = match Member::start(&self.config, &self.share) {
             Ok(idle) => std::mem::replace(&mut *self.member.write(), Arc::new(idle)),
             Err(error) => {
                 tracing::warn!(topic = %self.share.topic, %error, "partitions stay with a consumer that has ended");
@@ -362,11 +441,11 @@ impl Group {
             return Ok((*known, String::new()));
         }
         let asked = self.clock.monotonic();
-        let patience = self.question.lock().patience(&self.link, asked)?;
+        let patience = self.question.lock().patience(&self.share.link, asked)?;
         let result = self.ask_committed(number, patience);
         let now = self.clock.monotonic();
         let mut question = self.question.lock();
-        question.answered(&self.link, asked, now, &result);
+        question.answered(&self.share.link, asked, now, &result);
         result
     }
 
@@ -375,9 +454,9 @@ impl Group {
         number: u16,
         patience: Duration,
     ) -> Result<(Option<CommittedOffset>, String), LogError> {
-        let told = |error| log_error(&self.link, "tell committed offsets", &error);
+        let told = |error| log_error(&self.share.link, "tell committed offsets", &error);
         let mut wanted = TopicPartitionList::new();
-        wanted.add_partition(&self.topic_name, i32::from(number));
+        wanted.add_partition(&self.share.topic_name, i32::from(number));
         let found = self
             .member()
             .client
@@ -397,68 +476,18 @@ impl Group {
 
     /// Remembers what was found for a partition that this process owns.
     pub(super) fn remember(&self, partition: u16, committed: Option<CommittedOffset>) {
-        let mut held = self.share.held.lock();
-        if held.owned.contains_key(&partition) {
-            held.committed.insert(partition, committed);
-        }
+        self.share.remember(partition, committed);
     }
 
-    /// Commits positions of this group, each with what is known of the record before it.
-    pub(super) fn commit(
-        &self,
-        positions: &[(TopicPartition, CommittedOffset, String)],
-    ) -> Result<(), LogError> {
-        let tried = format!("commit offsets of {}", self.name);
-        let told = |error| log_error(&self.link, &tried, &error);
-        let (joined, not_held) = {
-            let held = self.share.held.lock();
-            let mut wanted = positions.iter().map(|(p, _, _)| *p);
-            let holds = |p: &TopicPartition| {
-                let number = p.partition.0;
-                held.owned.contains_key(&number) || held.leaving.contains(&number)
-            };
-            (held.joined, wanted.find(|p| !holds(p)))
-        };
-        if let (true, Some(partition)) = (joined, not_held) {
-            return Err(LogError::NotOwned(partition));
-        }
-        let mut list = TopicPartitionList::new();
-        for (partition, at, of_record) in positions {
-            let mut element =
-                list.add_partition(&self.topic_name, i32::from(partition.partition.0));
-            let at = i64::try_from(at.0).unwrap_or(i64::MAX);
-            element.set_offset(KafkaOffset::Offset(at)).map_err(told)?;
-            element.set_metadata(of_record);
-        }
-        match self.member().client.commit(&list, CommitMode::Sync) {
-            Ok(()) => {}
-            Err(error) => return Err(self.not_committed(&error, positions, joined, &tried)),
-        }
-        for (partition, at, _) in positions {
-            self.remember(partition.partition.0, Some(*at));
-        }
-        Ok(())
-    }
-
-    fn not_committed(
-        &self,
-        error: &KafkaError,
-        positions: &[(TopicPartition, CommittedOffset, String)],
-        joined: bool,
-        tried: &str,
-    ) -> LogError {
-        let taken_over = error.rdkafka_error_code().is_some_and(is_taken_over);
-        match positions.first() {
-            Some((partition, _, _)) if taken_over && joined => LogError::NotOwned(*partition),
-            Some(_) if taken_over => LogError::Refused {
-                what: format!(
-                    "the offsets of {} cannot be set: other processes consume in that group",
-                    self.name
-                ),
-                remedy: "end the consumers of that region in all processes, then try again",
-            },
-            Some(_) | None => log_error(&self.link, tried, error),
-        }
+    /// Commits positions of this group. One that is not answered in time may arrive later.
+    pub(super) fn commit(&self, positions: &[Position]) -> Result<(), LogError> {
+        let member = self.member();
+        let ended = member.commits.commit(positions, REQUEST_TIMEOUT);
+        ended.unwrap_or_else(|| {
+            let tried = self.share.tried_to_commit();
+            let code = Code::OperationTimedOut;
+            Err(super::errors::of_code(&self.share.link, &tried, code))
+        })
     }
 
     /// Members of the group in all processes.
@@ -466,8 +495,8 @@ impl Group {
         let list = self
             .member()
             .client
-            .fetch_group_list(Some(&self.name), REQUEST_TIMEOUT)
-            .map_err(|error| log_error(&self.link, "list consumers", &error))?;
+            .fetch_group_list(Some(&self.share.name), REQUEST_TIMEOUT)
+            .map_err(|error| log_error(&self.share.link, "list consumers", &error))?;
         let groups = list.groups().iter();
         Ok(groups.map(|group| group.members().len()).sum())
     }

@@ -11,6 +11,7 @@
 //! stand is asked all the time, so that is waited for less while the brokers do not answer
 //! ([`health::Question`]).
 
+mod commits;
 mod config;
 mod errors;
 mod group;
