@@ -13,6 +13,7 @@ mod desk;
 mod events;
 mod failover;
 mod first_run;
+mod keys;
 #[cfg(target_os = "linux")]
 mod lab;
 #[cfg(target_os = "linux")]
