@@ -23,6 +23,7 @@ mod open;
 mod options;
 mod plan;
 mod preview;
+mod quoted;
 mod reject;
 mod scan;
 mod source;

@@ -10,15 +10,16 @@
 //!
 //! Rows without a quote, nearly all of them, are cut in place. Only rows with one are copied.
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr_iter};
 
 use super::encoding::encoded_len;
 use super::error::IntakeError;
 use super::options::{Limits, TextEncoding};
+use super::quoted::{Cut, Cutter, Row};
 use super::scan::each_place;
 use super::text::TextStream;
 
-const QUOTE: u8 = b'"';
+pub(super) const QUOTE: u8 = b'"';
 
 /// Bytes kept of a row that is too long to be kept.
 const KEPT_OF_LONG: usize = 8 << 10;
@@ -77,7 +78,7 @@ pub(super) enum Place {
 pub(super) type Span = (u32, u32);
 
 /// The fields of a row, as far as the limit on columns goes.
-struct Fields {
+pub(super) struct Fields {
     /// Of the length of the limit.
     spans: Box<[Span]>,
     len: usize,
@@ -95,7 +96,7 @@ impl Fields {
         self.len = 0;
     }
 
-    fn push(&mut self, span: Span) {
+    pub(super) fn push(&mut self, span: Span) {
         if let Some(slot) = self.spans.get_mut(self.len) {
             *slot = span;
             self.len += 1;
@@ -507,15 +508,8 @@ impl Splitter {
         self.fields.clear();
         self.copied.clear();
         let end = self.end.min(self.pos + len);
-        Cutter {
-            text: self.buf.get(self.pos..end).unwrap_or_default(),
-            at: 0,
-            format: self.format,
-            fields: &mut self.fields,
-            copied: &mut self.copied,
-            row: Row::default(),
-        }
-        .run()
+        let text = self.buf.get(self.pos..end).unwrap_or_default();
+        Cutter::new(text, self.format, &mut self.fields, &mut self.copied).run()
     }
 
     /// Why a line of more than the limit is too long.
@@ -573,139 +567,6 @@ impl Splitter {
     clippy::cast_possible_truncation,
     reason = "a row has at most 64 KiB, and a place in one lies within it"
 )]
-const fn narrow(at: usize) -> u32 {
+pub(super) const fn narrow(at: usize) -> u32 {
     at as u32
-}
-
-/// What became of an attempt to cut a row with quotes.
-enum Cut {
-    Row(Row),
-    /// A quote is open at the end of the text.
-    Open,
-    /// Something follows a closing quote that is not a delimiter.
-    Broken,
-}
-
-/// A row with quotes that was cut.
-#[derive(Debug, Clone, Copy, Default)]
-struct Row {
-    count: usize,
-    /// Bytes up to the line end or the end of the text.
-    used: usize,
-    lines: u64,
-    terminated: bool,
-    bare: bool,
-    /// The last field with a line end in it.
-    spanning_field: usize,
-}
-
-/// Cuts one row with quotes, copying its fields.
-struct Cutter<'a> {
-    text: &'a [u8],
-    at: usize,
-    format: Format,
-    fields: &'a mut Fields,
-    copied: &'a mut Vec<u8>,
-    row: Row,
-}
-
-enum FieldEnd {
-    Field,
-    Row,
-    Open,
-    Broken,
-}
-
-impl Cutter<'_> {
-    fn run(mut self) -> Cut {
-        self.row.lines = 1;
-        loop {
-            let start = self.copied.len();
-            let end = if self.text.get(self.at) == Some(&QUOTE) {
-                self.quoted_field()
-            } else {
-                self.plain_field()
-            };
-            self.fields.push((narrow(start), narrow(self.copied.len())));
-            self.row.count += 1;
-            match end {
-                FieldEnd::Field => {}
-                FieldEnd::Row => return Cut::Row(self.row),
-                FieldEnd::Open => return Cut::Open,
-                FieldEnd::Broken => return Cut::Broken,
-            }
-        }
-    }
-
-    fn rest(&self) -> &[u8] {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn quoted_field(&mut self) -> FieldEnd {
-        self.at += 1;
-        loop {
-            let Some(len) = memchr(QUOTE, self.rest()) else {
-                return FieldEnd::Open;
-            };
-            let part = self.text.get(self.at..self.at + len).unwrap_or_default();
-            let lines = memchr_iter(self.format.terminator, part).count() as u64;
-            if lines > 0 {
-                self.row.lines += lines;
-                self.row.spanning_field = self.row.count;
-            }
-            self.copied.extend_from_slice(part);
-            self.at += len + 1;
-            if self.text.get(self.at) != Some(&QUOTE) {
-                return self.after_quote();
-            }
-            self.copied.push(QUOTE);
-            self.at += 1;
-        }
-    }
-
-    /// What follows a closing quote: spaces, then the end of the field.
-    fn after_quote(&mut self) -> FieldEnd {
-        while self.text.get(self.at) == Some(&b' ') {
-            self.at += 1;
-        }
-        match self.rest() {
-            [byte, ..] if *byte == self.format.delimiter => {
-                self.at += 1;
-                FieldEnd::Field
-            }
-            [b'\r', b'\n', ..] if self.format.terminator == b'\n' => {
-                self.at += 1;
-                self.end_row()
-            }
-            [] => self.end_row(),
-            [byte, ..] if *byte == self.format.terminator => self.end_row(),
-            _ => FieldEnd::Broken,
-        }
-    }
-
-    fn plain_field(&mut self) -> FieldEnd {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let len = memchr2(self.format.delimiter, self.format.terminator, rest);
-        let mut part = rest.get(..len.unwrap_or(rest.len())).unwrap_or_default();
-        self.at += part.len();
-        let ends_row = self.text.get(self.at) != Some(&self.format.delimiter);
-        if let (true, b'\n', Some(_), [text @ .., b'\r']) =
-            (ends_row, self.format.terminator, len, part)
-        {
-            part = text;
-        }
-        self.row.bare |= memchr(QUOTE, part).is_some();
-        self.copied.extend_from_slice(part);
-        if ends_row {
-            return self.end_row();
-        }
-        self.at += 1;
-        FieldEnd::Field
-    }
-
-    fn end_row(&mut self) -> FieldEnd {
-        self.row.used = self.at;
-        self.row.terminated = self.at < self.text.len();
-        FieldEnd::Row
-    }
 }
