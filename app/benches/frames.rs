@@ -133,7 +133,9 @@ fn settings(dir: &Path) -> Settings {
 }
 
 fn stage(dir: &Path) -> std::io::Result<Stage> {
-    Stage::new(SIZE, |ctx| Console::new(ctx, settings(dir), Start::default(), None))
+    Stage::new(SIZE, |ctx| {
+        Console::new(ctx, settings(dir), Start::default(), None)
+    })
 }
 
 /// Where the pointer is in frame `n`: it crosses the page, so that what lies under it reacts.

@@ -247,6 +247,26 @@ impl Console {
         }
     }
 
+    /// What the bar at the top says.
+    fn top(&self, shown: Option<&Snapshot>) -> TopView {
+        let standing = Standing {
+            access: self.given.link.access(),
+            kind: ProfileKind::of(&self.given.settings),
+            profile: self.given.start.profile.as_deref(),
+        };
+        let without = if self.could_not_open() {
+            "Not open"
+        } else {
+            "Opening\u{2026}"
+        };
+        let frozen_for = self.given.frozen.as_ref().map(|(_, since)| since.elapsed());
+        let mut top = TopView::of(shown.ok_or(without), frozen_for, standing);
+        // What ends faults goes by what is so now, also where the view is held.
+        let newest = self.given.link.snapshot();
+        top.faults_active = newest.is_some_and(|newest| !newest.faults.is_empty());
+        top
+    }
+
     /// Draws everything.
     pub fn draw(&mut self, ui: &mut Ui) {
         let window = ui.max_rect();
@@ -262,25 +282,11 @@ impl Console {
             NavWidth::Icons => size::NAV_COLLAPSED,
         };
         let snapshot = self.shown();
-        let frozen_for = self.given.frozen.as_ref().map(|(_, since)| since.elapsed());
         if let Some(shown) = &snapshot {
             format::set_times(self.given.prefs.times, shown.at);
             format::set_units(self.given.prefs.units);
         }
-        let standing = Standing {
-            access: self.given.link.access(),
-            kind: ProfileKind::of(&self.given.settings),
-            profile: self.given.start.profile.as_deref(),
-        };
-        let without = if self.could_not_open() {
-            "Not open"
-        } else {
-            "Opening\u{2026}"
-        };
-        let mut top = TopView::of(snapshot.as_deref().ok_or(without), frozen_for, standing);
-        // What ends faults goes by what is so now, also where the view is held.
-        let newest = self.given.link.snapshot();
-        top.faults_active = newest.is_some_and(|newest| !newest.faults.is_empty());
+        let top = self.top(snapshot.as_deref());
         let mut acts = std::mem::take(&mut self.acts);
 
         let bar = Rect::from_min_size(window.min, vec2(window.width(), size::TOP_BAR));
@@ -527,16 +533,7 @@ impl Console {
             }
             Action::Palette => self.palette = Some(PaletteState::default()),
             Action::Keys => self.keys = !self.keys,
-            Action::ToggleFreeze => {
-                self.given.frozen = match self.given.frozen {
-                    Some(_) => None,
-                    None => self
-                        .given
-                        .link
-                        .snapshot()
-                        .map(|held| (Arc::clone(held), Instant::now())),
-                };
-            }
+            Action::ToggleFreeze => self.toggle_freeze(),
             Action::Find => widgets::ask_to_find(ctx),
             Action::Newest => {
                 self.given.frozen = None;
@@ -617,6 +614,15 @@ impl Console {
                 self.hand_over(ctx, &action);
             }
         }
+    }
+
+    /// Holds what is shown, or goes on with what is new.
+    fn toggle_freeze(&mut self) {
+        let newest = self.given.link.snapshot();
+        self.given.frozen = match self.given.frozen {
+            Some(_) => None,
+            None => newest.map(|held| (Arc::clone(held), Instant::now())),
+        };
     }
 
     fn go(&mut self, page: Page) {

@@ -78,7 +78,8 @@ fn a_routing_map_that_moves_a_country_with_lines_is_refused_and_leaves_everythin
     let file = scratch.path().join("moved.toml");
     moved.save(&file).unwrap();
     for verb in [&["load"][..], &["produce", "--input"]] {
-        let args = [verb, &[path(&sample_file()), "--routing", path(&file)]].concat();
+        let sample = sample_file();
+        let args = [verb, &[path(&sample), "--routing", path(&file)]].concat();
         let (code, said) = program::json_and_code(&dir, &args).unwrap();
         assert_eq!(code, 2, "{said}");
         let error = said["error"].as_str().unwrap();

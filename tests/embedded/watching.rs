@@ -158,7 +158,7 @@ fn a_data_centre_that_goes_down_is_judged_found_alerted_and_all_ends_with_its_re
     load(&engine);
     let burning = wait_for(&engine, "hints", |snapshot| {
         let fuse = snapshot.dcs[Dc::Europe].hints.as_ref();
-        fuse.is_some_and(|fuse| matches!(fuse.fuse, Fuse::Burning { .. }) && fuse.pending > 0)
+        fuse.is_some_and(|fuse| matches!(fuse.fuse, Fuse::Burning { .. }) && fuse.pending > Some(0))
     });
     assert_eq!(
         burning.health,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use eframe::egui::Context;
-use retail_engine::handle::Command;
+use retail_engine::handle::{Command, Engine};
 use retail_engine::ports::{Clock as _, SystemClock};
 
 use super::Given;
@@ -89,7 +89,7 @@ fn not_ended(given: &mut Given, act: ActId, why: &str) {
 /// Tells what is left, if that is known by now; whether it was told.
 fn tell(answered: Answered, given: &mut Given) -> bool {
     // Asked for directly: the console may take snapshots more slowly, or hold one.
-    let newest = given.link.engine().map(|engine| engine.snapshot());
+    let newest = given.link.engine().map(Engine::snapshot);
     match newest.filter(|newest| newest.at >= answered.at) {
         Some(newest) => match ended(answered.faults, &newest) {
             (Left::None, text) => given.notices.done(text),

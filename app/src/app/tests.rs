@@ -12,7 +12,7 @@ use egui_kittest::{Harness, Node};
 use retail_engine::clean::Rules;
 use retail_engine::config::{ErrorLimit, FaultsBy, Mode, Settings};
 use retail_engine::flow::{LoadRequest, Resume, Until};
-use retail_engine::handle::{Command, Engine, Snapshot};
+use retail_engine::handle::{Engine, Snapshot};
 use retail_engine::intake::ReadOptions;
 use tempfile::TempDir;
 
@@ -34,7 +34,7 @@ fn settings(dir: &TempDir) -> Settings {
 pub(crate) fn with_cx(work: impl FnOnce(&mut Cx<'_>)) {
     let dir = tempfile::tempdir().unwrap();
     let ctx = Context::default();
-    let mut console = Console::new(&ctx, settings(&dir), None).unwrap();
+    let mut console = Console::new(&ctx, settings(&dir), Start::default(), None).unwrap();
     let begun = Instant::now();
     while console.given.link.snapshot().is_none() {
         console.given.link.refresh();
@@ -87,9 +87,7 @@ impl Desk {
             .with_size(Vec2::new(1440.0, 900.0))
             .with_max_steps(4)
             .build_eframe(|cc| {
-                let mut console = Console::new(&cc.egui_ctx, settings, None)
-                    .unwrap()
-                    .started_by(start);
+                let mut console = Console::new(&cc.egui_ctx, settings, start, None).unwrap();
                 console.given.settings.mode = Mode::Live;
                 console.given.settings.lab.faults = faults;
                 console
@@ -205,7 +203,7 @@ impl Desk {
 fn faults_that_cannot_be_ended_are_told() {
     let dir = tempfile::tempdir().unwrap();
     let ctx = Context::default();
-    let mut console = Console::new(&ctx, settings(&dir), None).unwrap();
+    let mut console = Console::new(&ctx, settings(&dir), Start::default(), None).unwrap();
     // The engine is not open yet: nobody takes the command.
     console.act(&ctx, Action::EndAllFaults);
     let notices = console.given.notices.all();
@@ -330,6 +328,9 @@ fn faults_alone_are_asked_about_and_a_lab_is_named_first() {
 #[test]
 fn the_presenter_loads_and_breaks_nothing_on_servers_that_are_no_lab() {
     let mut desk = Desk::prod();
+    desk.until("it is measured", |desk| {
+        desk.snapshot().rate_limit == Some(50)
+    });
     desk.harness.state_mut().push(Action::TogglePresenter);
     desk.until_seen("Three regions, three data centres");
     for caption in [

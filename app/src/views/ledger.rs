@@ -56,7 +56,7 @@ pub fn settled(snapshot: &Snapshot) -> Option<Ledger> {
     }
     let mut ledger = snapshot.ledger.clone()?;
     for (dc, health) in snapshot.store.as_ref()?.dcs.iter() {
-        if health.hints > 0 {
+        if health.hints.known().is_some_and(|hints| *hints > 0) {
             ledger.visible[dc] = Reading::Unknown("hints wait for it".to_owned());
         }
     }
@@ -208,7 +208,7 @@ pub(super) mod tests {
                 write_errors: 0,
                 write_p50_us: unknown(),
                 write_p99_us: unknown(),
-                hints: 0,
+                hints: Reading::Known(0),
                 hint_bytes: unknown(),
                 oldest_hint: None,
                 repair_needed: false,
@@ -238,6 +238,7 @@ pub(super) mod tests {
             started_at: DateTime::UNIX_EPOCH,
             produced_at: Some(DateTime::UNIX_EPOCH),
             state: LoadState::Produced,
+            input_remedy: None,
             intake,
             lines_before: 0,
             from: Vec::new(),
@@ -259,7 +260,7 @@ pub(super) mod tests {
         let short = || ended_with(|ledger| ledger.visible[Dc::Europe] = Reading::Known(8));
         assert_eq!(balance(&short()), Some(Balance::Gap(2)));
         let mut waits = short();
-        waits.store.as_mut().unwrap().dcs[Dc::Europe].hints = 1;
+        waits.store.as_mut().unwrap().dcs[Dc::Europe].hints = Reading::Known(1);
         assert_eq!(balance(&waits), Some(Balance::NotCompared));
         let mut lags = short();
         lags.partitions[0].lag = Lag::between(EndOffset(10), Some(CommittedOffset(8)));

@@ -51,8 +51,8 @@ mod tests {
         ) {
             let (mut sums, mut expect) = (ByDay::default(), BTreeMap::<_, u64>::new());
             for (country, day, lines) in lines {
-                sums.at(CountryId(country.into()), Day(day)).lines += lines;
-                *expect.entry((CountryId(country.into()), Day(day))).or_default() += lines;
+                sums.at(CountryId(country), Day(day)).lines += lines;
+                *expect.entry((CountryId(country), Day(day))).or_default() += lines;
             }
             let held = sums.iter().map(|(country, day, tally)| ((country, day), tally.lines));
             prop_assert!(held.eq(expect));

@@ -77,8 +77,10 @@ mod tests {
             asked in -310_i32..310,
         ) {
             let (mut forth, mut back) = (Months::default(), Months::default());
-            months.iter().for_each(|at| forth.insert(Month::at(*at)));
-            months.iter().rev().for_each(|at| back.insert(Month::at(*at)));
+            for (one, other) in months.iter().zip(months.iter().rev()) {
+                forth.insert(Month::at(*one));
+                back.insert(Month::at(*other));
+            }
             let expect: BTreeSet<Month> = months.iter().copied().map(Month::at).collect();
             prop_assert!(forth.iter().eq(expect.iter().copied()));
             prop_assert_eq!(forth.first(), expect.first().copied());

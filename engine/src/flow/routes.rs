@@ -286,6 +286,8 @@ pub(crate) fn standings(comparison: &crate::ports::Comparison) -> PerDc<Standing
 mod tests {
     use super::*;
 
+    type Say<'a> = &'a dyn Fn(usize, Dc) -> Result<(), StoreError>;
+
     fn silence(via: Dc) -> StoreError {
         StoreError::ReadTimeout {
             level: ConsistencyLevel::Quorum,
@@ -302,7 +304,6 @@ mod tests {
             what: "a damaged row".to_owned(),
         };
         // (what each ask in turn says, how many are made, whether one is answered)
-        type Say<'a> = &'a dyn Fn(usize, Dc) -> Result<(), StoreError>;
         let table: [(Say<'_>, usize, bool); 5] = [
             (&|_, _| Ok(()), 1, true),
             (

@@ -383,7 +383,8 @@ fn other_load(
         resume: Resume::WhereItStood,
     };
     let runtime = Arc::clone(&engine.0);
-    std::thread::spawn(move || runtime.load(&request))
+    let thread = std::thread::Builder::new().name("other-load".to_owned());
+    thread.spawn(move || runtime.load(&request)).unwrap()
 }
 
 #[test]

@@ -177,7 +177,7 @@ mod tests {
         };
         let login = (ours.name.clone(), ours.password.clone());
         let new = Node::knows(&[&first()]).made(&ours, 3);
-        assert_eq!(new.logins, [login.clone()]);
+        assert_eq!(new.logins, std::slice::from_ref(&login));
         assert_eq!(new.changes.len(), 3);
         let cut_short = Node::knows(&[&first(), &ours]).made(&ours, 2);
         assert_eq!(cut_short.logins, [login]);

@@ -127,8 +127,11 @@ mod tests {
         vec![(partition, CommittedOffset(offset), String::new())]
     }
 
-    /// Commits that end when somebody says so, and what was committed.
-    fn commits() -> (Commits, Sender<Result<(), LogError>>, Arc<Mutex<Vec<u64>>>) {
+    /// Commits, what makes each of them end, and the offsets that were committed.
+    type Driven = (Commits, Sender<Result<(), LogError>>, Arc<Mutex<Vec<u64>>>);
+
+    /// Commits that end when somebody says so.
+    fn commits() -> Driven {
         let (brokers, answers) = bounded(10);
         let made = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&made);

@@ -366,7 +366,10 @@ fn an_append_that_comes_while_the_log_closes_is_answered() {
         let (told, tells) = bounded(1);
         let shared = Arc::clone(&log.shared);
         // Not of the scope: one that waits for ever would hold the test for ever.
-        std::thread::spawn(move || told.send(shared.answer(&answer).map(drop)));
+        std::thread::Builder::new()
+            .name("waits".to_owned())
+            .spawn(move || told.send(shared.answer(&answer).map(drop)))
+            .unwrap();
         let answered = tells.recv_timeout(Duration::from_secs(20)).unwrap();
         assert!(matches!(answered, Err(LogError::Closed)), "{answered:?}");
     });
