@@ -1,5 +1,6 @@
 //! Messages of the log as the cells of a table.
 
+use retail_engine::analytics::neutral;
 use retail_engine::flow::{Message, MessageContent};
 use retail_engine::model::Topic;
 
@@ -39,9 +40,12 @@ const fn rest(title: &'static str) -> Column {
     }
 }
 
+/// The column of times.
+const APPENDED: &str = "Appended";
+
 const LINES: [Column; 11] = [
     number("Offset", 62.0),
-    text("Appended", 66.0),
+    text(APPENDED, 66.0),
     text("Load", 48.0),
     number("Row", 56.0),
     text("Invoice", 60.0),
@@ -54,7 +58,7 @@ const LINES: [Column; 11] = [
 ];
 const REJECTS: [Column; 7] = [
     number("Offset", 62.0),
-    text("Appended", 66.0),
+    text(APPENDED, 66.0),
     text("Load", 48.0),
     number("Row", 56.0),
     text("Reason", 150.0),
@@ -101,14 +105,21 @@ pub fn cells(message: &Message) -> Vec<String> {
     cells
 }
 
-/// Messages as CSV: numbers as they are, text quoted where it must be.
+/// Messages as CSV: numbers as they are, times with their date and zone, text as no spreadsheet
+/// takes for a formula.
 pub fn csv(columns: &[Column], messages: &[Message]) -> String {
     let titles: Vec<String> = columns.iter().map(|column| quoted(column.title)).collect();
     let mut text = titles.join(",");
     text.push('\n');
     for message in messages {
-        let plain = |cell: String| quoted(&cell.replace('\u{2009}', "").replace('\u{2212}', "-"));
-        let cells: Vec<String> = cells(message).into_iter().map(plain).collect();
+        let plain = |(column, cell): (&Column, String)| match column {
+            Column { number: true, .. } => cell.replace('\u{2009}', "").replace('\u{2212}', "-"),
+            Column {
+                title: APPENDED, ..
+            } => message.appended_at.to_rfc3339(),
+            Column { .. } => quoted(&neutral(&cell)),
+        };
+        let cells: Vec<String> = columns.iter().zip(cells(message)).map(plain).collect();
         text.push_str(&cells.join(","));
         text.push('\n');
     }
@@ -161,7 +172,7 @@ pub fn details(message: &Message) -> String {
 
 #[cfg(test)]
 mod tests {
-    use retail_engine::model::Region;
+    use retail_engine::model::{Reason, Region, Reject, RowNo};
 
     use super::*;
 
@@ -178,5 +189,28 @@ mod tests {
         assert!(cells.len() <= columns(Topic::Lines(Region::Europe)).len());
         assert_eq!(cells.last().unwrap(), "Unreadable: torn");
         assert!(details(&message).ends_with("torn"));
+    }
+
+    #[test]
+    fn a_file_of_messages_has_whole_times_and_no_formula() {
+        let message = Message {
+            offset: retail_engine::model::Offset(7_000),
+            appended_at: chrono::DateTime::UNIX_EPOCH,
+            load: retail_engine::model::LoadId(1),
+            bytes: 3,
+            content: MessageContent::Reject(Reject {
+                row: RowNo(1_234),
+                line: 1_235,
+                byte: 9,
+                column: Some("Quantity".into()),
+                reason: Reason::Cancellation,
+                message: String::new(),
+                raw: "=1+1,\"b\"".into(),
+            }),
+        };
+        let text = csv(columns(Topic::Quarantine), &[message]);
+        let expected = "7000,1970-01-01T00:00:00+00:00,L-0001,1234,cancellation,Quantity,\
+                        \"'=1+1,\"\"b\"\"\"";
+        assert_eq!(text.lines().nth(1), Some(expected));
     }
 }
