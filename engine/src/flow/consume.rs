@@ -530,6 +530,13 @@ impl Worker {
         ) {
             self.held_back = HeldBack::Yes;
         }
+        // Before the commit: whoever sees that committed finds it in the counts and on its way to
+        // the figures.
+        self.account(front.records, front.new_lines);
+        let delta = front.delta;
+        if !delta.is_empty() {
+            self.ctx.deltas.send(delta);
+        }
         if self.held_back == HeldBack::No {
             let commits: Vec<_> = flush
                 .spans
@@ -537,11 +544,6 @@ impl Worker {
                 .map(|s| (s.partition, CommittedOffset(s.to)))
                 .collect();
             self.commit(commits)?;
-        }
-        self.account(front.records, front.new_lines);
-        let delta = front.delta;
-        if !delta.is_empty() {
-            self.ctx.deltas.send(delta);
         }
         self.cache.evict(self.applied);
         Ok(())
