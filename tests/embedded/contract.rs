@@ -14,6 +14,7 @@ fn every_verb_has_help_with_an_example() {
         "preview",
         "rejects",
         "fix",
+        "route",
         "replay",
         "drill",
         "verify",

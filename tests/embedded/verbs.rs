@@ -140,6 +140,27 @@ fn the_derived_tables_are_exported_with_the_agreed_columns() {
 }
 
 #[test]
+fn a_country_is_put_in_a_region_and_taken_back_and_stays_where_its_lines_are() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = scratch.path().join("data");
+    program::json(&dir, &["load", path(&sample_file())]).unwrap();
+    let put = program::json(&dir, &["route", "assign", "Narnia", "americas"]).unwrap();
+    assert_eq!(put["change"]["to"], "americas", "{put}");
+    let list = program::json(&dir, &["route", "list"]).unwrap();
+    assert_eq!(list["changes"].as_array().unwrap().len(), 1, "{list}");
+    assert_eq!(list["version"], put["change"]["version"]);
+    let undone = program::json(&dir, &["route", "undo"]).unwrap();
+    assert_eq!(undone["change"]["to"], Value::Null, "{undone}");
+    let refused = program::run(&dir, &["route", "assign", "France", "americas"]).unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        said.contains("a country with lines stays where it is"),
+        "{said}"
+    );
+}
+
+#[test]
 fn status_says_what_is_there() {
     let status: Value = Loaded::shared().json(&["status"]);
     assert_eq!(status["mode"], "embedded", "{status}");
@@ -179,6 +200,15 @@ fn a_mended_row_flows_once_and_its_fix_can_be_taken_back_until_then() {
     .unwrap();
     let plan = program::json(&dir, &["fix", "send", "--dry-run"]).unwrap();
     assert_eq!(plan["plan"]["effect"]["amount"], "3.75", "{plan}");
+    // The row as a whole says the same; the two fields are taken back.
+    let list = program::json(&dir, &["fix", "list"]).unwrap();
+    for fix in list["pending"].as_array().unwrap() {
+        program::json(&dir, &["fix", "undo", &fix["id"].to_string()]).unwrap();
+    }
+    let whole = ["fix", "whole", "--load", id, "--row", &row];
+    let to = ["--to", "536589,21777,,3,2010-12-01 16:50,1.25,,France"];
+    let put = program::json(&dir, &[&whole[..], &to[..]].concat()).unwrap();
+    assert_eq!(put["effect"]["amount"], "3.75", "{put}");
     let before = program::json(&dir, &["status"]).unwrap();
     let sent = program::json(&dir, &["fix", "send"]).unwrap();
     assert_eq!((&sent["new"], &sent["closed"]), (&1.into(), &true.into()));

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use compact_str::CompactString;
 use rust_decimal::Decimal;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::actions::NextAction;
 use super::filter::Filter;
@@ -146,7 +146,7 @@ impl CustomerPick {
 }
 
 /// What customers are sorted by. Equal ones follow by number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CustomerSort {
     /// Sales, the largest first.
@@ -163,7 +163,7 @@ pub enum CustomerSort {
 }
 
 /// Which end comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// As the sort says.

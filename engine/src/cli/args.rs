@@ -21,9 +21,11 @@ mod reading;
 mod rejects;
 mod repair;
 mod replay;
+pub(crate) mod route;
 mod setup;
 
 use fix::FixArgs;
+use route::RouteArgs;
 
 pub(crate) use bench::BenchArgs;
 pub(crate) use consume::{ConsumeArgs, LastingArgs};
@@ -173,6 +175,8 @@ pub(crate) enum Verb {
     Rejects(RejectsArgs),
     /// Mend rows that were set aside, and send them again
     Fix(FixArgs),
+    /// Say which region a country belongs to
+    Route(RouteArgs),
     /// Move a consumer group and consume again; shows the plan first
     Replay(ReplayArgs),
     /// Run a failover as a script, and measure it
@@ -206,6 +210,7 @@ impl Verb {
             Self::Preview(_) => "preview",
             Self::Rejects(_) => "rejects",
             Self::Fix(_) => "fix",
+            Self::Route(_) => "route",
             Self::Replay(_) => "replay",
             Self::Drill(_) => "drill",
             Self::Verify => "verify",
@@ -268,6 +273,9 @@ mod tests {
             "fix row --load L-0001 --row 7 --column Quantity --to -1",
             "fix alike --reason unroutable_country --column Country --from Mars --to France",
             "fix undo 3",
+            "fix whole --load L-0001 --row 7 --to 1,\"2,3\",4,-5,6,7,8,9",
+            "route assign Narnia americas",
+            "route undo --json",
             "fix send --dry-run",
             "replay --region europe --to -5 --dry-run",
             "replay --undo --yes",
@@ -307,6 +315,9 @@ mod tests {
             "preview a.csv --rows 0",
             "load a.csv --max-rejects 101%",
             "rejects --reason ugly",
+            "route assign Narnia mars",
+            "fix whole --load L-0001 --row 7 --to 1,2,3,4,5,6,7",
+            "fix whole --load L-0001 --row 7 --to 1,2,3,4,5,6,7,8,9",
             "status -v -q",
         ] {
             assert!(parse(line).is_err(), "{line:?} was taken");

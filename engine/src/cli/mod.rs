@@ -67,6 +67,7 @@ fn run(cli: &Cli, output: &Output) -> anyhow::Result<Exit> {
         Verb::Analytics(args) => verbs::analytics::run(args, global, output),
         Verb::Preview(args) => verbs::preview::run(args, global, output),
         Verb::Fix(args) => verbs::fix::run(args, global, output),
+        Verb::Route(args) => verbs::route::run(args, global, output),
         Verb::Rejects(args) => verbs::rejects::run(args, global, output),
         Verb::Verify => verbs::verify::run(global, output),
         Verb::Repair(args) => verbs::repair::run(args, global, output),

@@ -1,7 +1,7 @@
 //! What may happen, with its figures: how much it asks of a person, where it comes from, and its
 //! words.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::metrics::Metrics;
 use crate::model::{Dc, LoadId, Region, TopicPartition};
@@ -9,7 +9,7 @@ use crate::ports::{DcState, Fault};
 use crate::watch::alerts::Level;
 
 /// How much an event asks of a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventLevel {
     /// For the record.

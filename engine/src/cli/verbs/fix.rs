@@ -31,6 +31,16 @@ pub(crate) fn run(args: &FixArgs, global: &GlobalArgs, output: &Output) -> anyho
             };
             put(&session, rule, output)?
         }
+        FixAct::Whole(whole) => {
+            let rule = FixRule::Row {
+                row: RejectKey {
+                    load: whole.load,
+                    row: whole.row,
+                },
+                fields: whole.to.0.clone(),
+            };
+            put(&session, rule, output)?
+        }
         FixAct::Alike(alike) => {
             let rule = FixRule::Alike {
                 load: alike.load,

@@ -15,6 +15,7 @@ pub(crate) mod rejects;
 pub(crate) mod repair;
 pub(crate) mod replay;
 pub(crate) mod report;
+pub(crate) mod route;
 pub(crate) mod setup;
 pub(crate) mod status;
 pub(crate) mod verify;
