@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use chrono::{DateTime, Local, Utc};
+use chrono::{DateTime, Local, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
@@ -305,34 +305,45 @@ pub fn set_times(style: TimeStyle, now: DateTime<Utc>) {
     TIMES.set((style, now));
 }
 
-/// Time of day to the second, as a person chose to see it.
+/// From here on a time of day alone does not say which day it was of.
+const DATED: TimeDelta = TimeDelta::hours(12);
+
+/// Time of day to the second, as a person chose to see it; with its date, to the minute, where it
+/// is further from what is on the screen than half a day.
 pub fn clock(at: DateTime<Utc>) -> String {
-    match TIMES.get() {
-        (TimeStyle::Local, _) => at.with_timezone(&Local).format("%H:%M:%S").to_string(),
-        (TimeStyle::Utc, _) => at.format("%H:%M:%SZ").to_string(),
-        (TimeStyle::Ago, now) => ago(at, now),
-    }
+    clock_by(at, "")
 }
 
-/// Time of day to a tenth of a second, as a person chose to see it.
+/// The same, to a tenth of a second.
 pub fn clock_tenths(at: DateTime<Utc>) -> String {
     let tenth = at.timestamp_subsec_millis().min(999) / 100;
-    match TIMES.get() {
-        (TimeStyle::Local, _) => {
-            let here = at.with_timezone(&Local);
-            format!("{}.{tenth}", here.format("%H:%M:%S"))
-        }
-        (TimeStyle::Utc, _) => format!("{}.{tenth}Z", at.format("%H:%M:%S")),
-        (TimeStyle::Ago, now) => ago(at, now),
+    clock_by(at, &format!(".{tenth}"))
+}
+
+/// `fraction` is what follows the seconds.
+fn clock_by(at: DateTime<Utc>, fraction: &str) -> String {
+    let (style, now) = TIMES.get();
+    // Nothing is on the screen yet, or this is not the thread that draws.
+    let is_known = now != DateTime::UNIX_EPOCH;
+    let form = if is_known && (now - at).abs() > DATED {
+        "%Y-%m-%d %H:%M"
+    } else {
+        "%H:%M:%S"
+    };
+    let fraction = if form.ends_with('S') { fraction } else { "" };
+    match style {
+        TimeStyle::Local => format!("{}{fraction}", at.with_timezone(&Local).format(form)),
+        TimeStyle::Utc => format!("{}{fraction}Z", at.format(form)),
+        TimeStyle::Ago => ago(at, now),
     }
 }
 
 fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
-    let time = |span: chrono::TimeDelta| age(span.to_std().unwrap_or_default());
-    if at > now + chrono::TimeDelta::seconds(1) {
+    let time = |span: TimeDelta| age(span.to_std().unwrap_or_default());
+    if at > now + TimeDelta::seconds(1) {
         format!("in {}", time(at - now))
     } else {
-        format!("{} ago", time((now - at).max(chrono::TimeDelta::zero())))
+        format!("{} ago", time((now - at).max(TimeDelta::zero())))
     }
 }
 
@@ -403,16 +414,26 @@ mod tests {
     #[test]
     fn times_of_day_are_shown_as_chosen() {
         let at = DateTime::from_timestamp_millis(1_300_000_000_250).unwrap();
-        let now = at + chrono::TimeDelta::seconds(190);
+        let now = at + TimeDelta::seconds(190);
         set_times(TimeStyle::Utc, now);
         assert_eq!(clock(at), "07:06:40Z");
         assert_eq!(clock_tenths(at), "07:06:40.2Z");
         set_times(TimeStyle::Ago, now);
         assert_eq!(clock(at), "3 m 10 s ago");
         assert_eq!(clock(now), "0 s ago");
-        assert_eq!(clock(now + chrono::TimeDelta::seconds(20)), "in 20 s");
+        assert_eq!(clock(now + TimeDelta::seconds(20)), "in 20 s");
         set_times(TimeStyle::Local, now);
         assert_eq!(clock(at).len(), 8);
+        // Yesterday is said; what the charts show around midnight is not.
+        let hours = TimeDelta::hours;
+        for (now, text) in [
+            (at + hours(20), "2011-03-13 07:06Z"),
+            (at - hours(20), "2011-03-13 07:06Z"),
+            (at + hours(1), "07:06:40.2Z"),
+        ] {
+            set_times(TimeStyle::Utc, now);
+            assert_eq!(clock_tenths(at), text);
+        }
     }
 
     #[test]

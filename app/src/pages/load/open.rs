@@ -130,7 +130,7 @@ fn past_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>) {
             ColumnSpec::number("Set aside", 96.0),
             ColumnSpec::text("", 14.0),
             ColumnSpec::text("Ledger", 130.0),
-            ColumnSpec::text("Began", 84.0),
+            ColumnSpec::text("Began", 120.0),
         ];
         let rows = loads.len();
         table(
