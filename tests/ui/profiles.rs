@@ -73,6 +73,27 @@ fn servers_that_do_not_answer_are_said_and_embedded_mode_is_one_click_away() {
 }
 
 #[test]
+fn what_was_typed_into_a_profile_is_there_when_it_is_shown_again() {
+    let mut desk = Desk::empty();
+    at_setup(&mut desk);
+    desk.click("New profile");
+    desk.retype("Kafka brokers", "k7:9092");
+    desk.click("Profile Embedded");
+    desk.until("its form is gone", |desk| {
+        desk.control("Kafka brokers").is_none()
+    });
+    desk.click("Profile live");
+    desk.retype("Cassandra keyspace", "sales");
+    desk.click("Profile new-profile");
+    desk.until_seen("kafka_bootstrap_servers = [\"k7:9092\"]");
+    assert!(desk.sees("changed, not saved \u{b7}"), "{:?}", desk.words());
+    desk.click("Profile live");
+    desk.until_seen("cassandra_keyspace = \"sales\"");
+    desk.click("Undo changes");
+    desk.until("it is as it was", |desk| !desk.sees("\"sales\""));
+}
+
+#[test]
 fn a_load_that_runs_is_not_left_for_another_profile() {
     let mut desk = desk();
     desk.load(retail_tests::sample_file());

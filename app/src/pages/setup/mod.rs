@@ -84,8 +84,8 @@ impl State {
     /// Carries out an act that this page knows.
     pub fn act(&mut self, action: &Action, cx: &mut Cx<'_>) {
         match action {
-            Action::Settings => cx.prefs.setup = Tab::Settings,
-            Action::Export => match cx.prefs.setup {
+            Action::Settings => cx.prefs.layout.setup = Tab::Settings,
+            Action::Export => match cx.prefs.layout.setup {
                 Tab::Connections => self.connections.export(cx),
                 Tab::Rules => rules::save(cx),
                 Tab::Plan | Tab::Faults | Tab::Settings => {
@@ -105,7 +105,7 @@ pub fn setup_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
     let room = vec2(ui.available_width(), size::TITLE_ROW);
     ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
         ui.set_min_height(size::TITLE_ROW);
-        match cx.prefs.setup {
+        match cx.prefs.layout.setup {
             Tab::Connections => state.connections.acts_ui(ui, cx),
             Tab::Plan => state.plan.acts_ui(ui, cx),
             Tab::Rules => rules::acts_ui(ui, cx),
@@ -117,13 +117,13 @@ pub fn setup_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
                 .show(ui);
             ui.add_space(8.0);
             for tab in Tab::ALL {
-                if tab_ui(ui, tab, tab == cx.prefs.setup) {
-                    cx.prefs.setup = tab;
+                if tab_ui(ui, tab, tab == cx.prefs.layout.setup) {
+                    cx.prefs.layout.setup = tab;
                 }
             }
         });
     });
-    match cx.prefs.setup {
+    match cx.prefs.layout.setup {
         Tab::Connections => state.connections.ui(ui, cx),
         Tab::Plan => state.plan.ui(ui, cx),
         Tab::Rules => rules::rules_ui(ui, cx),

@@ -82,7 +82,9 @@ impl State {
                 let told = format!("Saved {}", path.display());
                 cx.runbook.end(act, Outcome::Done(told.clone()));
                 cx.notices.done(told);
-                self.chosen = Shown::Live(LiveChoice::Saved(name));
+                let saved = LiveChoice::Saved(name);
+                self.unsaved.retain(|known| known.of != saved);
+                self.chosen = Shown::Live(saved);
                 self.before = self.draft.clone();
                 self.profiles = None;
             }

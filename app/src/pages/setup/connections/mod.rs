@@ -48,6 +48,13 @@ enum LiveChoice {
     New,
 }
 
+/// A draft that is not saved.
+struct Unsaved {
+    of: LiveChoice,
+    before: Draft,
+    draft: Draft,
+}
+
 /// What the tab remembers.
 #[derive(Default)]
 pub(super) struct State {
@@ -61,6 +68,8 @@ pub(super) struct State {
     draft: Draft,
     /// The draft as it was taken up.
     before: Draft,
+    /// Drafts that were changed and not saved when another profile was shown.
+    unsaved: Vec<Unsaved>,
     testing: Option<Testing>,
     lab: lab::State,
     importing: Option<Choosing>,
@@ -77,6 +86,8 @@ impl State {
                 Chosen::NoDialog => no_dialog(cx.notices),
                 Chosen::File(path) => match profile::read(&path) {
                     Ok(draft) => {
+                        self.set_aside();
+                        self.unsaved.retain(|known| known.of != LiveChoice::New);
                         self.chosen = Shown::Live(LiveChoice::New);
                         self.before = Draft::default();
                         self.draft = draft;
@@ -265,8 +276,13 @@ impl State {
                 },
             });
         }
-        for listed in all.iter_mut().filter(|listed| listed.this == used) {
-            listed.note = format!("in use \u{b7} {}", listed.note);
+        for listed in &mut all {
+            if listed.this == used {
+                listed.note = format!("in use \u{b7} {}", listed.note);
+            }
+            if self.is_unsaved(&listed.this) {
+                listed.note = format!("changed, not saved \u{b7} {}", listed.note);
+            }
         }
         all
     }
@@ -275,6 +291,10 @@ impl State {
         let mut chosen = None;
         let current = self.chosen.clone();
         let listed = self.listed(cx);
+        let mut unsaved = self.unsaved.iter();
+        let waiting = unsaved
+            .find(|known| known.of == LiveChoice::New)
+            .map(|known| &known.draft.name);
         let mut add = false;
         Panel::titled("Profiles").show_with(
             ui,
@@ -298,9 +318,11 @@ impl State {
                         }
                     }
                     let new = Shown::Live(LiveChoice::New);
-                    if current == new {
-                        let note = "not saved";
-                        entry_ui(ui, &self.draft.name, "new", note, Status::Unknown, true);
+                    let name = if current == new { Some(&self.draft.name) } else { waiting };
+                    if let Some(name) = name
+                        && entry_ui(ui, name, "new", "not saved", Status::Unknown, current == new)
+                    {
+                        chosen = Some(new);
                     }
                 });
                 let muted = theme::colors(ui).muted;
@@ -320,8 +342,39 @@ impl State {
         }
     }
 
-    /// Shows another profile.
+    /// Keeps what was changed in the form, for when its profile is shown again.
+    fn set_aside(&mut self) {
+        let Shown::Live(of) = &self.chosen else {
+            return;
+        };
+        self.unsaved.retain(|known| known.of != *of);
+        if self.draft != self.before {
+            self.unsaved.push(Unsaved {
+                of: of.clone(),
+                before: self.before.clone(),
+                draft: self.draft.clone(),
+            });
+        }
+    }
+
+    /// Whether a profile has changes that are not saved, and is not the one in the form.
+    fn is_unsaved(&self, shown: &Shown) -> bool {
+        let mut unsaved = self.unsaved.iter();
+        *shown != self.chosen && unsaved.any(|known| Shown::Live(known.of.clone()) == *shown)
+    }
+
+    /// Shows another profile, with the changes to it that are not saved yet.
     fn take_up(&mut self, chosen: Shown, cx: &mut Cx<'_>) {
+        if chosen == self.chosen && matches!(chosen, Shown::Live(_)) && self.shown {
+            return;
+        }
+        self.set_aside();
+        let kept = |known: &Unsaved| Shown::Live(known.of.clone()) == chosen;
+        if let Some(place) = self.unsaved.iter().position(kept) {
+            let Unsaved { before, draft, .. } = self.unsaved.remove(place);
+            (self.before, self.draft, self.chosen) = (before, draft, chosen);
+            return;
+        }
         let draft = match &chosen {
             Shown::Embedded | Shown::Lab => Draft::default(),
             Shown::Live(LiveChoice::AsSet) => Draft::of("live", cx.settings),
