@@ -1,6 +1,8 @@
 //! The window: takes what is new, draws the frame and one page, carries out what was asked.
 
+mod acting;
 mod ending;
+mod keeping;
 mod opening;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -15,6 +17,7 @@ use retail_engine::handle::{Command, Snapshot};
 use retail_engine::watch::findings::{Finding, Severity};
 
 use self::ending::Ending;
+use self::keeping::Keeping;
 use crate::actions::{self, Action, Keyboard};
 use crate::files::{Chooser, Files};
 use crate::frame::event_bar::event_bar_ui;
@@ -28,28 +31,30 @@ use crate::notices::Notices;
 use crate::pages::overview::page_of;
 use crate::pages::{self, Cx, Page, Pages, closed};
 use crate::prefs::Prefs;
+use crate::prefs::layout::Drawer;
 use crate::runbook::{ActId, Outcome as Ended, Runbook};
+use crate::sample::Unpacking;
 use crate::start::{Access, ProfileKind, Start};
 use crate::taken;
 use crate::theme::{self, size};
 use crate::views::format;
 use crate::views::top::{Standing, TopView};
-use crate::widgets::chart::clear_brush;
 use crate::widgets::{self, Confirm, Decision, least_ui, rect_ui};
 
 /// The console.
 pub struct Console {
     given: Given,
-    /// The preferences as they are on disk.
-    kept: Prefs,
+    keeping: Keeping,
     pages: Pages,
     acts: Vec<Action>,
-    events: Option<EventsState>,
+    events: EventsState,
     palette: Option<PaletteState>,
     passport: Option<PassportState>,
     keys: bool,
     ending: Ending,
     closing: Closing,
+    /// The sample that is to be opened.
+    sample: Unpacking,
     /// What is shown while the engine could not be opened.
     closed: closed::State,
     /// The opening that was asked for.
@@ -114,12 +119,12 @@ impl Console {
         open: Option<PathBuf>,
     ) -> std::io::Result<Self> {
         theme::install(ctx);
-        let prefs = Prefs::load(&settings.data_dir);
+        let prefs = Prefs::load(&settings.data_dir, start.profile.as_deref());
         theme::set_contrast(ctx, prefs.contrast);
         ctx.set_theme(prefs.theme);
         ctx.set_zoom_factor(f32::from(prefs.text_scale) / 100.0);
         Ok(Self {
-            kept: prefs.clone(),
+            keeping: Keeping::of(prefs.clone()),
             given: Given {
                 link: Link::open(settings.clone(), start.access, ctx)?,
                 settings,
@@ -132,12 +137,13 @@ impl Console {
             },
             pages: Pages::default(),
             acts: open.map(Action::Open).into_iter().collect(),
-            events: None,
+            events: EventsState::default(),
             palette: None,
             passport: None,
             keys: false,
             ending: Ending::default(),
             closing: Closing::No,
+            sample: Unpacking::default(),
             closed: closed::State::default(),
             opening: None,
         })
@@ -184,16 +190,20 @@ impl Console {
         self.given.link.refresh();
         self.note_opening();
         self.ending.refresh(ctx, &mut self.given);
-        self.given.files.refresh(ctx, &mut self.given.notices);
+        let given = &mut self.given;
+        given
+            .files
+            .refresh(ctx, &mut given.notices, &mut given.runbook);
+        if let Some(path) = self.sample.take(&mut self.given.notices) {
+            self.acts.push(Action::Open(path));
+        }
         for what in self.given.link.take_refused() {
             let message = format!("read only: {what} was refused");
             let remedy = "start the console without --read-only, or switch it off in Settings";
             self.given.notices.push(message, Some(remedy.to_owned()));
         }
-        if self.given.prefs != self.kept {
-            self.given.prefs.save(&self.given.settings.data_dir);
-            self.kept = self.given.prefs.clone();
-        }
+        let data_dir = &self.given.settings.data_dir;
+        self.keeping.refresh(ctx, &mut self.given.prefs, data_dir);
         let guard = self.given.start.guard(&self.given.settings);
         widgets::set_guard(ctx, guard);
         widgets::set_read_only(ctx, self.given.link.access() == Access::ReadOnly);
@@ -308,7 +318,7 @@ impl Console {
             nav_ui(
                 ui,
                 width,
-                self.given.prefs.page,
+                self.given.prefs.layout.page,
                 |page| badge(badges, page),
                 &mut acts,
             );
@@ -326,7 +336,9 @@ impl Console {
                 let (what, remedy) = (error.to_string(), error.remedy());
                 let ctx = ui.ctx().clone();
                 self.with_nothing(&ctx, |console, cx| {
-                    if cx.prefs.page == Page::Setup && cx.prefs.setup.is_open_without_engine() {
+                    if cx.prefs.layout.page == Page::Setup
+                        && cx.prefs.layout.setup.is_open_without_engine()
+                    {
                         console.pages.ui(ui, Page::Setup, cx);
                     } else {
                         closed::closed_ui(ui, console.closed, cx, (&what, &remedy));
@@ -339,7 +351,7 @@ impl Console {
             (Opened::Running(_), Some(snapshot)) => {
                 let ctx = ui.ctx().clone();
                 let mut cx = self.given.cx(&ctx, snapshot, &mut acts);
-                let page = cx.prefs.page;
+                let page = cx.prefs.layout.page;
                 let pages = &mut self.pages;
                 least_ui(ui, page.least(), |ui, room| {
                     rect_ui(ui, room, |ui| pages.ui(ui, page, &mut cx));
@@ -373,18 +385,23 @@ impl Console {
         snapshot: Option<&Arc<Snapshot>>,
         acts: &mut Vec<Action>,
     ) -> Rect {
-        let (Some(state), Some(snapshot)) = (&mut self.events, snapshot) else {
+        let Some(snapshot) = snapshot else {
             return room;
         };
+        if self.given.prefs.layout.events.drawer == Drawer::Closed {
+            return room;
+        }
         let height = (room.height() * 0.4).max(200.0);
         let drawer = Rect::from_min_max(pos2(room.left(), room.bottom() - height), room.max);
         room.max.y = drawer.top();
         widgets::surface(ui, drawer);
         let ctx = ui.ctx().clone();
         let mut cx = self.given.cx(&ctx, snapshot, acts);
-        let closed = rect_ui(ui, drawer.shrink(12.0), |ui| events_ui(ui, state, &mut cx));
+        let closed = rect_ui(ui, drawer.shrink(12.0), |ui| {
+            events_ui(ui, &mut self.events, &mut cx)
+        });
         if closed {
-            self.events = None;
+            self.show_events(Drawer::Closed);
         }
         room
     }
@@ -398,20 +415,6 @@ impl Console {
         let mut cx = self.given.cx(ctx, &snapshot, &mut acts);
         work(&mut self.pages, &mut cx);
         self.acts.append(&mut acts);
-    }
-
-    /// Hands an act to the pages.
-    fn hand_over(&mut self, ctx: &Context, action: &Action) {
-        self.with_pages(ctx, |pages, cx| pages.act(action, cx));
-    }
-
-    /// Whether an act must wait until the engine is open.
-    fn is_early(&self, action: &Action) -> bool {
-        let needs_engine = matches!(
-            action,
-            Action::Open(_) | Action::PlanReplay(_) | Action::Replay
-        );
-        needs_engine && matches!(self.given.link.opened(), Opened::Opening(_))
     }
 
     /// What opens over the page.
@@ -516,118 +519,6 @@ impl Console {
         let used = drawn.response.rect.bottom().min(room.bottom() - 120.0);
         Rect::from_min_max(pos2(room.left(), used), room.max)
     }
-
-    /// Carries out one act.
-    fn act(&mut self, ctx: &Context, action: Action) {
-        if self.is_early(&action) {
-            self.acts.push(action);
-            return;
-        }
-        match action {
-            Action::Go(page) => self.go(page),
-            Action::ToggleEvents => {
-                self.events = match self.events {
-                    Some(_) => None,
-                    None => Some(EventsState::default()),
-                };
-            }
-            Action::Palette => self.palette = Some(PaletteState::default()),
-            Action::Keys => self.keys = !self.keys,
-            Action::ToggleFreeze => self.toggle_freeze(),
-            Action::Find => widgets::ask_to_find(ctx),
-            Action::Newest => {
-                self.given.frozen = None;
-                clear_brush(ctx);
-                ctx.request_repaint();
-            }
-            Action::EndAllFaults => self.ending.begin(&mut self.given),
-            Action::Theme(theme) => {
-                self.given.prefs.theme = theme;
-                ctx.set_theme(theme);
-            }
-            Action::Contrast(contrast) => {
-                self.given.prefs.contrast = contrast;
-                theme::set_contrast(ctx, contrast);
-            }
-            Action::TextScale(percent) => {
-                self.given.prefs.text_scale = percent;
-                ctx.set_zoom_factor(f32::from(percent) / 100.0);
-            }
-            Action::Times(style) => self.given.prefs.times = style,
-            // What was started to read stays so.
-            Action::Access(access) if self.given.start.access == Access::ReadWrite => {
-                self.given.link.set_access(access);
-            }
-            Action::Access(_) => {}
-            Action::UseProfile(_) | Action::Reopen if self.busy().is_some() => {
-                let why = self.busy().unwrap_or_default();
-                let remedy = "wait for its end, or end it, then try again".to_owned();
-                let told = format!("the engine cannot be closed now: {why}");
-                self.given.notices.push(told, Some(remedy));
-            }
-            Action::UseProfile(name) => self.use_profile(ctx, &name),
-            Action::Reopen => self.open_again(ctx),
-            Action::Quit => ctx.send_viewport_cmd(ViewportCommand::Close),
-            Action::Settings => {
-                self.go(Page::Setup);
-                self.hand_over(ctx, &Action::Settings);
-            }
-            Action::Open(path) => {
-                self.go(Page::Load);
-                self.given.prefs.opened(path.clone());
-                self.hand_over(ctx, &Action::Open(path));
-            }
-            Action::OpenSample => match crate::sample::unpack(&self.given.settings.data_dir) {
-                Ok(path) => self.act(ctx, Action::Open(path)),
-                Err(error) => {
-                    let message = format!("the sample cannot be written: {error}");
-                    let remedy = "free some space, or choose another data directory";
-                    self.given.notices.push(message, Some(remedy.to_owned()));
-                }
-            },
-            Action::PlanReplay(_) | Action::Replay | Action::ShowRegion(_) => {
-                self.go(Page::Topics);
-                self.hand_over(ctx, &action);
-            }
-            Action::ShowLoad(_) => {
-                self.go(Page::Load);
-                self.hand_over(ctx, &action);
-            }
-            Action::RowPath => {
-                let before = self.acts.len();
-                self.hand_over(ctx, &action);
-                if self.acts.len() == before {
-                    // The page has no row that is chosen: which one is asked for.
-                    self.acts.push(Action::Passport(None));
-                }
-                ctx.request_repaint();
-            }
-            Action::Passport(query) => {
-                self.passport = Some(PassportState::open(&self.given.link, query));
-                ctx.request_repaint();
-            }
-            Action::TogglePresenter => {
-                self.go(Page::Failover);
-                self.hand_over(ctx, &Action::TogglePresenter);
-            }
-            Action::OpenDialog | Action::Export | Action::Undo => {
-                self.hand_over(ctx, &action);
-            }
-        }
-    }
-
-    /// Holds what is shown, or goes on with what is new.
-    fn toggle_freeze(&mut self) {
-        let newest = self.given.link.snapshot();
-        self.given.frozen = match self.given.frozen {
-            Some(_) => None,
-            None => newest.map(|held| (Arc::clone(held), Instant::now())),
-        };
-    }
-
-    fn go(&mut self, page: Page) {
-        self.given.prefs.page = page;
-    }
 }
 
 /// The number beside a page that needs an act: faults in force, or findings that are acted upon
@@ -671,8 +562,11 @@ impl eframe::App for Console {
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         visuals.panel_fill.to_normalized_gamma_f32()
     }
+}
 
-    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
-        self.given.prefs.save(&self.given.settings.data_dir);
+impl Drop for Console {
+    fn drop(&mut self) {
+        let data_dir = &self.given.settings.data_dir;
+        self.keeping.end(&self.given.prefs, data_dir);
     }
 }

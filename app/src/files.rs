@@ -11,6 +11,7 @@ use eframe::egui::Context;
 use rfd::AsyncFileDialog;
 
 use crate::notices::Notices;
+use crate::runbook::{ActId, Outcome, Runbook};
 
 /// Between two looks at a dialog that is open.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -135,11 +136,27 @@ impl Choosing {
 /// Makes the bytes of a file, once its place is known.
 type Content = Box<dyn FnOnce() -> Result<Vec<u8>, String> + Send>;
 
+/// A file whose place is being chosen.
+struct Saving {
+    choosing: Choosing,
+    /// The name that was proposed.
+    name: String,
+    content: Content,
+    /// What it is in the runbook.
+    act: Option<ActId>,
+}
+
+/// A file that is being written.
+struct Writing {
+    written: Receiver<Result<PathBuf, String>>,
+    act: Option<ActId>,
+}
+
 /// Dialogs, and the files that are saved by them.
 pub struct Files {
     chooser: Box<dyn Chooser>,
-    saving: Vec<(Choosing, Content)>,
-    writing: Vec<Receiver<Result<PathBuf, String>>>,
+    saving: Vec<Saving>,
+    writing: Vec<Writing>,
 }
 
 impl fmt::Debug for Files {
@@ -182,62 +199,115 @@ impl Files {
         name: &str,
         content: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
     ) {
-        let question = Question::Save {
-            name: name.to_owned(),
-        };
-        let asked = Choosing(self.chooser.ask(question, ctx));
-        self.saving.push((asked, Box::new(content)));
+        self.ask_where(ctx, name, Box::new(content), None);
     }
 
-    /// Takes what was chosen and what was written; once per frame.
-    pub fn refresh(&mut self, ctx: &Context, notices: &mut Notices) {
-        for (choosing, content) in std::mem::take(&mut self.saving) {
-            match choosing.poll(ctx) {
-                Chosen::Waiting => self.saving.push((choosing, content)),
-                Chosen::Nothing => {}
-                Chosen::File(path) => self.write(ctx, path, content, notices),
-                Chosen::NoDialog => no_dialog(notices),
-            }
-        }
-        self.writing.retain(|written| match written.try_recv() {
-            Ok(Ok(path)) => {
-                notices.done(format!("Saved {}", path.display()));
-                false
-            }
-            Ok(Err(error)) => {
-                let remedy = "free some space, or choose another folder";
-                notices.push(error, Some(remedy.to_owned()));
-                false
-            }
-            Err(TryRecvError::Empty) => {
-                ctx.request_repaint_after(LOOK_EVERY);
-                true
-            }
-            Err(TryRecvError::Disconnected) => {
-                let what = "the file was not written: its thread ended with a panic";
-                notices.push(what.to_owned(), None);
-                false
-            }
+    /// The same as an act of the runbook, which learns what became of it, and where the file is.
+    pub fn save_as_act(
+        &mut self,
+        ctx: &Context,
+        name: &str,
+        act: ActId,
+        content: impl FnOnce() -> Result<Vec<u8>, String> + Send + 'static,
+    ) {
+        self.ask_where(ctx, name, Box::new(content), Some(act));
+    }
+
+    fn ask_where(&mut self, ctx: &Context, name: &str, content: Content, act: Option<ActId>) {
+        let name = name.to_owned();
+        let question = Question::Save { name: name.clone() };
+        self.saving.push(Saving {
+            choosing: Choosing(self.chooser.ask(question, ctx)),
+            name,
+            content,
+            act,
         });
     }
 
-    fn write(&mut self, ctx: &Context, path: PathBuf, content: Content, notices: &mut Notices) {
-        let (sender, receiver) = sync_channel(1);
-        let ctx = ctx.clone();
-        let started = std::thread::Builder::new()
-            .name("save-file".to_owned())
-            .spawn(move || {
-                let written = content().and_then(|bytes| whole(&path, &bytes));
-                if sender.send(written.map(|()| path)).is_err() {
-                    tracing::debug!("the console was closed while a file was saved");
+    /// Takes what was chosen and what was written; once per frame.
+    pub fn refresh(&mut self, ctx: &Context, notices: &mut Notices, runbook: &mut Runbook) {
+        for saving in std::mem::take(&mut self.saving) {
+            match saving.choosing.poll(ctx) {
+                Chosen::Waiting => self.saving.push(saving),
+                Chosen::Nothing => {
+                    let outcome = Outcome::Failed("no place was chosen".to_owned());
+                    end(runbook, saving.act, outcome);
                 }
-                ctx.request_repaint();
-            });
-        match started {
-            Ok(_runs_by_itself) => self.writing.push(receiver),
-            Err(error) => notices.push(format!("nothing was saved: {error}"), None),
+                Chosen::File(path) => {
+                    if let Some(act) = saving.act {
+                        runbook.put_file(act, &saving.name, &path);
+                    }
+                    match write(ctx, path, saving.content) {
+                        Ok(written) => self.writing.push(Writing {
+                            written,
+                            act: saving.act,
+                        }),
+                        Err(error) => {
+                            let told = format!("nothing was saved: {error}");
+                            end(runbook, saving.act, Outcome::Failed(told.clone()));
+                            notices.push(told, None);
+                        }
+                    }
+                }
+                Chosen::NoDialog => {
+                    let outcome = Outcome::Failed("this desktop shows no file dialog".to_owned());
+                    end(runbook, saving.act, outcome);
+                    no_dialog(notices);
+                }
+            }
         }
+        self.writing.retain(|writing| {
+            let outcome = match writing.written.try_recv() {
+                Ok(Ok(path)) => {
+                    let told = format!("Saved {}", path.display());
+                    notices.done(told.clone());
+                    Outcome::Done(told)
+                }
+                Ok(Err(error)) => {
+                    let remedy = "free some space, or choose another folder";
+                    notices.push(error.clone(), Some(remedy.to_owned()));
+                    Outcome::Failed(error)
+                }
+                Err(TryRecvError::Empty) => {
+                    ctx.request_repaint_after(LOOK_EVERY);
+                    return true;
+                }
+                Err(TryRecvError::Disconnected) => {
+                    let what = "the file was not written: its thread ended with a panic";
+                    notices.push(what.to_owned(), None);
+                    Outcome::Failed(what.to_owned())
+                }
+            };
+            end(runbook, writing.act, outcome);
+            false
+        });
     }
+}
+
+fn end(runbook: &mut Runbook, act: Option<ActId>, outcome: Outcome) {
+    if let Some(act) = act {
+        runbook.end(act, outcome);
+    }
+}
+
+/// Makes the bytes and writes them, on a thread of their own.
+fn write(
+    ctx: &Context,
+    path: PathBuf,
+    content: Content,
+) -> std::io::Result<Receiver<Result<PathBuf, String>>> {
+    let (sender, receiver) = sync_channel(1);
+    let ctx = ctx.clone();
+    std::thread::Builder::new()
+        .name("save-file".to_owned())
+        .spawn(move || {
+            let written = content().and_then(|bytes| whole(&path, &bytes));
+            if sender.send(written.map(|()| path)).is_err() {
+                tracing::debug!("the console was closed while a file was saved");
+            }
+            ctx.request_repaint();
+        })?;
+    Ok(receiver)
 }
 
 /// Says that this desktop has no dialogs.
@@ -259,11 +329,11 @@ fn whole(path: &Path, bytes: &[u8]) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn settle(files: &mut Files, notices: &mut Notices) {
+    fn settle(files: &mut Files, notices: &mut Notices, runbook: &mut Runbook) {
         let ctx = Context::default();
         let begun = std::time::Instant::now();
         while notices.all().is_empty() {
-            files.refresh(&ctx, notices);
+            files.refresh(&ctx, notices, runbook);
             assert!(begun.elapsed() < Duration::from_secs(10), "nothing came");
             std::thread::yield_now();
         }
@@ -275,8 +345,18 @@ mod tests {
         let path = dir.path().join("a.csv");
         let mut files = Files::with(Scripted::new([path.clone()]));
         let mut notices = Notices::default();
-        files.save(&Context::default(), "a.csv", || Ok(b"x,y\n".to_vec()));
-        settle(&mut files, &mut notices);
+        let mut runbook = Runbook::default();
+        let args = ["rejects", "--export", "a.csv"].map(str::to_owned);
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let act = runbook.begin(at, "Export", Some(args.to_vec()));
+        let content = || Ok(b"x,y\n".to_vec());
+        files.save_as_act(&Context::default(), "a.csv", act, content);
+        assert_eq!(runbook.acts()[0].outcome, Outcome::Running);
+        settle(&mut files, &mut notices, &mut runbook);
+        let saved = path.display().to_string();
+        let done = &runbook.acts()[0];
+        assert_eq!(done.outcome, Outcome::Done(format!("Saved {saved}")));
+        assert_eq!(done.args.as_ref().unwrap().last(), Some(&saved));
         assert!(notices.all()[0].message.starts_with("Saved"));
         assert_eq!(std::fs::read(&path).unwrap(), b"x,y\n");
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
@@ -289,7 +369,7 @@ mod tests {
         let mut files = Files::with(Scripted::new([path]));
         let mut notices = Notices::default();
         files.save(&Context::default(), "a.csv", || Ok(Vec::new()));
-        settle(&mut files, &mut notices);
+        settle(&mut files, &mut notices, &mut Runbook::default());
         assert!(notices.all()[0].message.contains("a.csv was not saved"));
     }
 
@@ -297,8 +377,13 @@ mod tests {
     fn nothing_chosen_is_nothing_done() {
         let mut files = Files::with(Scripted::new([]));
         let mut notices = Notices::default();
-        files.save(&Context::default(), "a.csv", || Err("never made".into()));
-        files.refresh(&Context::default(), &mut notices);
+        let mut runbook = Runbook::default();
+        let act = runbook.begin(chrono::DateTime::UNIX_EPOCH, "Export", None);
+        let ctx = Context::default();
+        files.save_as_act(&ctx, "a.csv", act, || Err("never made".into()));
+        files.refresh(&ctx, &mut notices, &mut runbook);
+        let outcome = Outcome::Failed("no place was chosen".to_owned());
+        assert_eq!(runbook.acts()[0].outcome, outcome);
         assert!(notices.all().is_empty() && files.saving.is_empty() && files.writing.is_empty());
     }
 }

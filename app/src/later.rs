@@ -40,6 +40,11 @@ impl<T: Send + 'static> Later<T> {
         Ok(Self(receiver))
     }
 
+    /// Waits for it; none where its thread ended without a word.
+    pub(crate) fn wait(self) -> Option<T> {
+        self.0.recv().ok()
+    }
+
     /// Looks.
     pub(crate) fn poll(&self) -> Came<T> {
         match self.0.try_recv() {

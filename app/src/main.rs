@@ -8,6 +8,7 @@ use clap::Parser;
 use eframe::egui::ViewportBuilder;
 use retail_console::app::Console;
 use retail_console::headless;
+use retail_console::prefs::{Fills, Prefs};
 use retail_console::screenshot::{Look, WindowSize};
 use retail_console::start::{Access, Start};
 use retail_console::theme::{Contrast, size};
@@ -99,11 +100,13 @@ fn run(args: &Args) -> anyhow::Result<()> {
         tell("There is no display here, so the demonstration runs in words instead of a window.")?;
         return demonstrate(args);
     }
+    let window = Prefs::load(&settings.data_dir, None).window;
     let options = eframe::NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("Retail console")
             .with_app_id("retail-console")
-            .with_inner_size([1440.0, 900.0])
+            .with_inner_size(window.points)
+            .with_maximized(window.fills == Fills::Screen)
             .with_min_inner_size(size::WINDOW_MIN)
             .with_drag_and_drop(true),
         ..eframe::NativeOptions::default()

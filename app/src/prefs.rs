@@ -1,15 +1,17 @@
-//! What the console remembers between two starts: kept beside the data, one file per profile.
+//! What the console remembers between two starts: kept beside the data. How the pages were left is
+//! remembered for each profile; how a person likes to read is the same in all of them.
 
+pub mod layout;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use eframe::egui::ThemePreference;
 use serde::{Deserialize, Serialize};
 
+use self::layout::Layout;
 use crate::link::Pace;
-use crate::pages::Page;
-use crate::pages::setup::Tab;
 use crate::theme::Contrast;
-use crate::views::analytics::choices::Choices;
 use crate::views::format::{TimeStyle, Units};
 
 /// Files that "recent" lists.
@@ -39,28 +41,33 @@ impl From<ThemeChoice> for ThemePreference {
     }
 }
 
-/// What the overview shows of the flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FlowView {
-    /// Charts over time.
-    #[default]
-    Chart,
-    /// The pipeline as a map.
-    Map,
-    /// A table of seconds.
-    Table,
+/// Size of the window, in points of a screen whose text is not scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WindowSize {
+    /// Width and height where it does not fill the screen.
+    pub points: [f32; 2],
+    /// Whether it fills the screen.
+    pub fills: Fills,
 }
 
-/// Which hops the throughput chart shows.
+/// Whether a window fills the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum HopsShown {
-    /// The first and the last.
+pub enum Fills {
+    /// It has a size of its own.
     #[default]
-    Ends,
-    /// All five.
-    All,
+    Own,
+    /// It is as large as the screen lets it be.
+    Screen,
+}
+
+impl Default for WindowSize {
+    fn default() -> Self {
+        Self {
+            points: [1440.0, 900.0],
+            fills: Fills::Own,
+        }
+    }
 }
 
 /// Remembered choices of a person. Unknown or damaged ones fall back to the defaults.
@@ -79,22 +86,18 @@ pub struct Prefs {
     pub units: Units,
     /// How often a new snapshot is shown.
     pub pace: Pace,
-    /// Page shown last.
-    pub page: Page,
-    /// Tab of the setup page shown last.
-    pub setup: Tab,
     /// Files opened, newest first.
     pub recent: Vec<PathBuf>,
-    /// Seconds that the charts show.
-    pub range_secs: u32,
-    /// What is looked at on the page of the sales.
-    pub analytics: Choices,
-    /// What the overview shows of the flow.
-    pub flow: FlowView,
-    /// Which hops its chart shows.
-    pub hops: HopsShown,
-    /// Size of the window in points.
-    pub window: Option<[f32; 2]>,
+    /// Size of the window.
+    pub window: WindowSize,
+    /// How the pages were left, by the profile in use.
+    #[serde(skip)]
+    pub layout: Layout,
+    /// The profile in use; empty for none.
+    #[serde(skip)]
+    profile: String,
+    /// How the pages were left by each profile.
+    layouts: BTreeMap<String, Layout>,
 }
 
 impl Default for Prefs {
@@ -106,36 +109,57 @@ impl Default for Prefs {
             times: TimeStyle::Local,
             units: Units::default(),
             pace: Pace::default(),
-            page: Page::Overview,
-            setup: Tab::default(),
             recent: Vec::new(),
-            range_secs: 300,
-            analytics: Choices::default(),
-            flow: FlowView::Chart,
-            hops: HopsShown::Ends,
-            window: None,
+            window: WindowSize::default(),
+            layout: Layout::default(),
+            profile: String::new(),
+            layouts: BTreeMap::new(),
         }
     }
 }
 
 impl Prefs {
-    /// Those of a data directory.
-    pub fn load(data_dir: &Path) -> Self {
+    /// Those of a data directory, as a profile left them.
+    pub fn load(data_dir: &Path, profile: Option<&str>) -> Self {
         let path = data_dir.join(FILE);
-        match std::fs::read(&path) {
+        let mut prefs = match std::fs::read(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| {
                 tracing::warn!(%error, path = %path.display(), "preferences are not readable; the defaults are used");
                 Self::default()
             }),
             Err(_none_yet) => Self::default(),
-        }
+        };
+        prefs.profile = profile.unwrap_or_default().to_owned();
+        prefs.layout = prefs
+            .layouts
+            .get(&prefs.profile)
+            .cloned()
+            .unwrap_or_default();
+        prefs
+    }
+
+    /// Shows the pages as another profile left them; the page that is looked at stays.
+    pub fn use_profile(&mut self, profile: &str) {
+        let left = std::mem::take(&mut self.layout);
+        let (page, setup) = (left.page, left.setup);
+        self.layouts.insert(self.profile.clone(), left);
+        profile.clone_into(&mut self.profile);
+        let found = self.layouts.get(&self.profile).cloned();
+        self.layout = Layout {
+            page,
+            setup,
+            ..found.unwrap_or_default()
+        };
     }
 
     /// Keeps them. Written beside and renamed, so that a crash leaves the old ones.
     pub fn save(&self, data_dir: &Path) {
         let path = data_dir.join(FILE);
         let beside = data_dir.join(".console.json.new");
-        let written = serde_json::to_vec_pretty(self)
+        let mut kept = self.clone();
+        kept.layouts
+            .insert(self.profile.clone(), self.layout.clone());
+        let written = serde_json::to_vec_pretty(&kept)
             .map_err(std::io::Error::other)
             .and_then(|bytes| std::fs::write(&beside, bytes))
             .and_then(|()| std::fs::rename(&beside, &path));
@@ -155,24 +179,47 @@ impl Prefs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::Page;
 
     #[test]
     fn what_was_saved_is_loaded_and_damage_falls_back() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(Prefs::load(dir.path()), Prefs::default());
+        assert_eq!(Prefs::load(dir.path(), None), Prefs::default());
         let mut prefs = Prefs {
             text_scale: 125,
             times: TimeStyle::Utc,
-            page: Page::Failover,
             ..Prefs::default()
         };
+        prefs.layout.page = Page::Failover;
         prefs.opened("a.csv".into());
         prefs.opened("b.csv".into());
         prefs.opened("a.csv".into());
         assert_eq!(prefs.recent, [PathBuf::from("a.csv"), "b.csv".into()]);
         prefs.save(dir.path());
-        assert_eq!(Prefs::load(dir.path()), prefs);
+        let found = Prefs::load(dir.path(), None);
+        assert_eq!(found.layout, prefs.layout);
+        assert_eq!((found.text_scale, found.times), (125, TimeStyle::Utc));
+        assert_eq!(found.recent, prefs.recent);
         std::fs::write(dir.path().join(FILE), b"{").unwrap();
-        assert_eq!(Prefs::load(dir.path()), Prefs::default());
+        assert_eq!(Prefs::load(dir.path(), None), Prefs::default());
+    }
+
+    #[test]
+    fn each_profile_finds_its_own_filters_and_the_theme_is_the_persons() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut prefs = Prefs::load(dir.path(), None);
+        prefs.layout.topics.filter = "europe".to_owned();
+        prefs.layout.page = Page::Topics;
+        prefs.use_profile("lab");
+        assert_eq!(prefs.layout.topics.filter, "", "a profile of its own");
+        assert_eq!(prefs.layout.page, Page::Topics, "what is looked at stays");
+        prefs.layout.topics.filter = "asia".to_owned();
+        prefs.theme = ThemeChoice::Light;
+        prefs.save(dir.path());
+        for (profile, filter) in [(None, "europe"), (Some("lab"), "asia"), (Some("new"), "")] {
+            let found = Prefs::load(dir.path(), profile);
+            assert_eq!(found.layout.topics.filter, filter, "{profile:?}");
+            assert_eq!(found.theme, ThemeChoice::Light);
+        }
     }
 }

@@ -2,11 +2,15 @@
 //! back, and to be run again as a script.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
 /// Acts that are remembered.
 const ACTS_MAX: usize = 2_000;
+
+/// Why some acts have no command.
+const NO_COMMAND: &str = "it shows something, or holds while the console runs";
 
 /// What became of an act.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +95,15 @@ impl Runbook {
         }
     }
 
+    /// Puts the place of a file that was chosen into the command, instead of the name that was
+    /// proposed.
+    pub fn put_file(&mut self, id: ActId, name: &str, path: &Path) {
+        let args = self.acts.get_mut(id.0).and_then(|act| act.args.as_mut());
+        for arg in args.into_iter().flatten().filter(|arg| *arg == name) {
+            *arg = path.display().to_string();
+        }
+    }
+
     /// All acts, oldest first.
     pub fn acts(&self) -> &[Act] {
         &self.acts
@@ -127,9 +140,13 @@ impl Runbook {
             if let Some(profile) = &act.profile {
                 let _infallible = writeln!(text, "{}", by_profile(profile));
             }
-            if let Some(command) = Self::command(act) {
-                let _infallible = writeln!(text, "{command}");
-            }
+            let _infallible = match (Self::command(act), &act.outcome) {
+                // It changed nothing, and would end the script.
+                (Some(command), Outcome::Failed(_)) => writeln!(text, "# {}", one_line(&command)),
+                (Some(command), _) => writeln!(text, "{command}"),
+                (None, _) if act.profile.is_some() => Ok(()),
+                (None, _) => writeln!(text, "# No command does this: {NO_COMMAND}."),
+            };
         }
         text
     }
@@ -180,9 +197,19 @@ mod tests {
         );
         assert!(script.contains("Load it's.csv: 10 lines new\n"), "{script}");
         assert!(
-            script.contains("End all faults: not ended yet\n"),
+            script.contains("End all faults: not ended yet\n# No command does this: "),
             "{script}"
         );
+    }
+
+    #[test]
+    fn what_failed_is_told_and_does_not_end_the_script() {
+        let mut book = Runbook::default();
+        let args = vec!["load".into(), "gone.csv".into()];
+        let load = book.begin(DateTime::UNIX_EPOCH, "Load gone.csv", Some(args));
+        book.end(load, Outcome::Failed("it is not there".into()));
+        let script = book.script("d");
+        assert!(script.contains("FAILED: it is not there\n# retail-engine load gone.csv\n"));
     }
 
     #[test]

@@ -38,11 +38,12 @@ pub(crate) fn take(cx: &mut Cx<'_>, taken: TakenOut) {
     let verb = taken.take.name().trim_end_matches('\u{2026}');
     let what = format!("{verb}: {title}");
     let act = cx.runbook.begin(cx.snapshot.at, what, None);
-    let done = match (taken.take, &taken.picture) {
+    match (taken.take, &taken.picture) {
         (Take::Copy, _) => {
             cx.ctx.copy_text(tabbed(&taken));
             cx.notices.done(format!("{title} is on the clipboard"));
-            "on the clipboard"
+            let done = Outcome::Done("on the clipboard".to_owned());
+            cx.runbook.end(act, done);
         }
         (Take::Png, Some(drawing)) => {
             let drawing = drawing.clone();
@@ -52,24 +53,21 @@ pub(crate) fn take(cx: &mut Cx<'_>, taken: TakenOut) {
                 size: PICTURE,
                 theme: cx.ctx.theme(),
             };
-            cx.files.save(cx.ctx, &file, move || {
+            cx.files.save_as_act(cx.ctx, &file, act, move || {
                 picture::png(&picture::panel(&sheet, |ui| drawing.draw(ui)))
             });
-            "asked where to save it"
         }
         (Take::Csv, _) | (Take::Png, None) => {
-            cx.files.save(cx.ctx, &file, move || csv(&taken, &stamp));
-            "asked where to save it"
+            cx.files
+                .save_as_act(cx.ctx, &file, act, move || csv(&taken, &stamp));
         }
         (Take::Json, _) => {
             let text = serde_json::to_vec_pretty(&json(&taken, &stamp));
-            cx.files.save(cx.ctx, &file, move || {
+            cx.files.save_as_act(cx.ctx, &file, act, move || {
                 text.map_err(|error| format!("the table cannot be written: {error}"))
             });
-            "asked where to save it"
         }
-    };
-    cx.runbook.end(act, Outcome::Done(done.to_owned()));
+    }
 }
 
 fn mode(stamp: &Stamp) -> String {

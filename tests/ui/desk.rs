@@ -106,6 +106,12 @@ impl Desk {
         Self::at(dir, start, |_| (), |_| Vec::new())
     }
 
+    /// What is remembered for the next start; empty before anything is.
+    pub(crate) fn kept(&self) -> String {
+        let path = self.dir.path().join("data/console.json");
+        std::fs::read_to_string(path).unwrap_or_default()
+    }
+
     /// The engine behind the console.
     pub(crate) fn engine(&self) -> &Engine {
         self.harness.state().link().engine().unwrap()

@@ -51,6 +51,12 @@ fn an_alert_is_acknowledged_and_muted_by_clicks() {
     desk.until("it is not muted", |desk| {
         !matches!(phase(desk), Some(AlertPhase::Muted { .. }))
     });
+    desk.click(&format!("Mute 1 h: {DOWN}"));
+    desk.until_seen("muted until");
+    desk.key(Modifiers::COMMAND, Key::Z);
+    desk.until("the mute is taken back", |desk| {
+        !matches!(phase(desk), Some(AlertPhase::Muted { .. }))
+    });
     desk.click("Drawer: What was done");
     desk.until_seen("Mute \u{201c}A data centre is down");
     desk.shot("events-done");
@@ -81,9 +87,10 @@ fn events_are_held_searched_and_saved() {
     desk.until_seen("Saved ");
     let saved = std::fs::read_to_string(desk.dir.path().join("events.csv")).unwrap();
     let rows: Vec<&str> = saved.lines().collect();
-    assert_eq!(rows.len(), 2, "{saved}");
+    assert_eq!(rows.len(), 5, "{saved}");
+    assert_eq!(rows[1], "# Mode: embedded; Simulated data centres");
     assert!(
-        rows[1].contains("L-0001 ended") && rows[1].contains(",Load,"),
+        rows[4].contains("L-0001 ended") && rows[4].contains(",Load,"),
         "{saved}"
     );
     desk.key(Modifiers::NONE, Key::Escape);

@@ -31,8 +31,9 @@ fn events_are_searched_and_what_is_shown_is_kept_beside_the_data() {
     desk.click("Close events");
     desk.click("Load");
     desk.until_seen("Step 1: Open");
-    let kept = std::fs::read_to_string(desk.dir.path().join("data/console.json")).unwrap();
-    assert!(kept.contains("\"page\": \"load\""), "{kept}");
+    desk.until("it is kept", |desk| {
+        desk.kept().contains("\"page\": \"load\"")
+    });
 }
 
 #[test]

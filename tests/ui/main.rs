@@ -22,6 +22,7 @@ mod load;
 mod overview;
 mod profiles;
 mod quality;
+mod remembered;
 mod replays;
 mod setup;
 mod take_out;

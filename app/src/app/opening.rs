@@ -81,6 +81,7 @@ impl Console {
                 }
                 self.given.start = start;
                 self.given.settings = settings;
+                self.given.prefs.use_profile(name);
                 let act = self.given.runbook.switch(now(), name);
                 self.reopen(ctx, act);
             }

@@ -7,51 +7,50 @@ use eframe::egui::{Align, Layout, Ui};
 use retail_engine::telemetry::{Event, EventLevel};
 
 use crate::pages::Cx;
+use crate::prefs::layout::DrawerTab;
+use crate::taken;
 use crate::theme::{self, Icon, size};
 use crate::views::{events as words, format};
 use crate::widgets::chart::{pin, pinned};
 use crate::widgets::{
-    self, Btn, ColumnSpec, Line, TextField, segmented, status_icon, table, text_cell,
+    self, Btn, ColumnSpec, Line, Take, TextField, segmented, status_icon, table, text_cell,
 };
-
-/// What the drawer lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Tab {
-    #[default]
-    Events,
-    Done,
-}
 
 /// What the drawer remembers while it is open.
 #[derive(Default)]
 pub struct EventsState {
-    tab: Tab,
-    search: String,
-    level: Option<EventLevel>,
     /// The newest event when the list was held; later ones are counted only.
     held: Option<u64>,
     alerts: alerts::State,
+}
+
+impl EventsState {
+    /// Takes the last mute back; whether there was one.
+    pub fn undo(&mut self, cx: &mut Cx<'_>) -> bool {
+        self.alerts.undo(cx)
+    }
 }
 
 /// Draws the drawer; whether it is to be closed.
 pub fn events_ui(ui: &mut Ui, state: &mut EventsState, cx: &mut Cx<'_>) -> bool {
     state.alerts.refresh(cx);
     let events = cx.link.events();
-    let needle = state.search.to_lowercase();
+    let layout = &cx.prefs.layout.events;
+    let (needle, level) = (layout.search.to_lowercase(), layout.level);
     let held = state.held;
     let shown: Vec<&Event> = events
         .iter()
         .rev()
         .filter(|event| held.is_none_or(|held| event.seq <= held))
-        .filter(|event| state.level.is_none_or(|least| event.level >= least))
+        .filter(|event| level.is_none_or(|least| event.level >= least))
         .filter(|event| needle.is_empty() || event.text.to_lowercase().contains(&needle))
         .collect();
     let close = head_ui(ui, state, &shown, cx);
     ui.add_space(4.0);
     alerts::alerts_ui(ui, &mut state.alerts, cx);
-    match state.tab {
-        Tab::Events => list_ui(ui, &shown, cx),
-        Tab::Done => done::done_ui(ui, cx),
+    match cx.prefs.layout.events.tab {
+        DrawerTab::Events => list_ui(ui, &shown, cx),
+        DrawerTab::Done => done::done_ui(ui, cx),
     }
     close
 }
@@ -60,32 +59,36 @@ fn head_ui(ui: &mut Ui, state: &mut EventsState, shown: &[&Event], cx: &mut Cx<'
     let mut close = widgets::escaped(ui.ctx());
     ui.horizontal(|ui| {
         ui.set_min_height(size::CONTROL);
-        let tabs = [(Tab::Events, "Events"), (Tab::Done, "What was done")];
-        if let Some(tab) = segmented(ui, "Drawer", &tabs, state.tab) {
-            state.tab = tab;
+        let layout = &mut cx.prefs.layout.events;
+        let tabs = [
+            (DrawerTab::Events, "Events"),
+            (DrawerTab::Done, "What was done"),
+        ];
+        if let Some(tab) = segmented(ui, "Drawer", &tabs, layout.tab) {
+            layout.tab = tab;
         }
-        if state.tab == Tab::Events {
+        if layout.tab == DrawerTab::Events {
             TextField::new("Search events")
                 .finds()
                 .hint("Search events")
                 .width(170.0)
-                .show(ui, &mut state.search);
+                .show(ui, &mut layout.search);
             let levels = [
                 (None, "All"),
                 (Some(EventLevel::Warn), "Warnings"),
                 (Some(EventLevel::Error), "Errors"),
             ];
-            if let Some(level) = segmented(ui, "Level", &levels, state.level) {
-                state.level = level;
+            if let Some(level) = segmented(ui, "Level", &levels, layout.level) {
+                layout.level = level;
             }
             hold_ui(ui, state, cx.link.events());
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let x = Btn::new("").icon(Icon::X).label("Close events").small();
             close |= x.clicked(ui);
-            match state.tab {
-                Tab::Events => events_acts_ui(ui, shown, cx),
-                Tab::Done => done::acts_ui(ui, cx),
+            match cx.prefs.layout.events.tab {
+                DrawerTab::Events => events_acts_ui(ui, shown, cx),
+                DrawerTab::Done => done::acts_ui(ui, cx),
             }
         });
     });
@@ -128,16 +131,14 @@ fn events_acts_ui(ui: &mut Ui, shown: &[&Event], cx: &mut Cx<'_>) {
         .label("Save events\u{2026}")
         .small();
     if save.clicked(ui) {
-        let csv = words::csv(shown);
-        cx.files
-            .save(cx.ctx, "events.csv", move || Ok(csv.into_bytes()));
+        taken::take(cx, words::table(shown, Take::Csv));
     }
     let copy = Btn::new("Copy")
         .icon(Icon::Copy)
         .label("Copy events")
         .small();
     if copy.clicked(ui) {
-        ui.ctx().copy_text(words::csv(shown));
+        taken::take(cx, words::table(shown, Take::Copy));
     }
     let count = format!("{} of {}", shown.len(), cx.link.events().len());
     let muted = theme::colors(ui).muted;
@@ -197,7 +198,7 @@ fn point_at(event: &Event, is_there: bool, cx: &mut Cx<'_>) {
     }
     pin(cx.ctx, Some(event.at));
     if let Some(range) = words::range_to(event.at, cx.snapshot.at) {
-        cx.prefs.range_secs = cx.prefs.range_secs.max(range);
+        cx.prefs.layout.range_secs = cx.prefs.layout.range_secs.max(range);
     } else {
         let told = "The event is older than the hour that the charts show";
         cx.notices.done(told.to_owned());

@@ -188,7 +188,7 @@ pub fn closed_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>, (what, remedy)
                     match way.does {
                         Does::SetUp => state.asked = Some(String::new()),
                         Does::Test => {
-                            cx.prefs.setup = Tab::Connections;
+                            cx.prefs.layout.setup = Tab::Connections;
                             cx.acts.push(Action::Go(Page::Setup));
                         }
                         Does::Embedded => {

@@ -156,7 +156,7 @@ impl Cx<'_> {
         if let Some((from, to)) = brush(self.ctx) {
             return Window::between(from, to);
         }
-        let range = Duration::from_secs(self.prefs.range_secs.into());
+        let range = Duration::from_secs(self.prefs.layout.range_secs.into());
         let open = self.snapshot.uptime.max(Duration::from_mins(1));
         Window::ending(self.snapshot.at, range.min(open))
     }
@@ -179,8 +179,8 @@ impl Cx<'_> {
             }
             return;
         }
-        if let Some(range) = segmented(ui, "Range", &choices, self.prefs.range_secs) {
-            self.prefs.range_secs = range;
+        if let Some(range) = segmented(ui, "Range", &choices, self.prefs.layout.range_secs) {
+            self.prefs.layout.range_secs = range;
         }
     }
 }
@@ -235,7 +235,7 @@ impl Pages {
             Action::PlanReplay(_) | Action::Replay | Action::ShowRegion(_) => Page::Topics,
             Action::TogglePresenter => Page::Failover,
             Action::Settings => Page::Setup,
-            _ => cx.prefs.page,
+            _ => cx.prefs.layout.page,
         };
         match page {
             Page::Overview => self.overview.act(action, cx),

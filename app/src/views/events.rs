@@ -1,7 +1,5 @@
 //! Events, alerts and acts, as words and as files.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, Utc};
 use retail_engine::telemetry::{Event, EventLevel, EventSource};
 use retail_engine::watch::alert_state::{Alert, AlertPhase};
@@ -9,7 +7,7 @@ use retail_engine::watch::alerts::Level;
 
 use super::format;
 use crate::runbook::Outcome;
-use crate::widgets::Status;
+use crate::widgets::{Status, Take, TakenOut};
 
 /// Seconds that charts can show, as their range is chosen.
 const RANGES: [u32; 4] = [60, 300, 900, 3_600];
@@ -43,17 +41,26 @@ pub fn range_to(at: DateTime<Utc>, now: DateTime<Utc>) -> Option<u32> {
     RANGES.into_iter().find(|range| i64::from(*range) > back)
 }
 
-/// Events as CSV, in the order given.
-pub fn csv(events: &[&Event]) -> String {
-    let mut text = String::from("time,level,source,times,text\n");
-    for event in events {
-        let at = event.at.to_rfc3339();
-        let (level, source) = (level(event.level).1, source(event.source));
-        let said = event.text.replace('"', "\"\"");
-        let times = event.repeats;
-        let _infallible = writeln!(text, "{at},{level},{source},{times},\"{said}\"");
+/// Events as a table to be taken out, in the order given.
+pub fn table(events: &[&Event], take: Take) -> TakenOut {
+    let rows = events.iter().map(|event| {
+        vec![
+            event.at.to_rfc3339(),
+            level(event.level).1.to_owned(),
+            source(event.source).to_owned(),
+            event.repeats.to_string(),
+            event.text.clone(),
+        ]
+    });
+    TakenOut {
+        title: "events".to_owned(),
+        take,
+        columns: ["time", "level", "source", "times", "text"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: rows.collect(),
+        picture: None,
     }
-    text
 }
 
 /// An alert, ready to be drawn.

@@ -18,14 +18,19 @@ const MUTE: Duration = Duration::from_hours(1);
 /// Alerts seen without scrolling.
 const SEEN: f32 = 3.0;
 
-/// Acknowledgements under way.
+/// What was asked for here.
 #[derive(Default)]
-pub(super) struct State(Vec<(Pending<bool>, ActId)>);
+pub(super) struct State {
+    /// Acknowledgements under way.
+    asked: Vec<(Pending<bool>, ActId)>,
+    /// Mutes that can be taken back, oldest first, with what each alert is about.
+    muted: Vec<(AlertId, String)>,
+}
 
 impl State {
     /// Takes answers that have come.
     pub(super) fn refresh(&mut self, cx: &mut Cx<'_>) {
-        self.0.retain_mut(|(pending, act)| {
+        self.asked.retain_mut(|(pending, act)| {
             pending.poll(cx.ctx);
             let outcome = match (pending.take(), &pending) {
                 (Some(true), _) => Outcome::Done("acknowledged".to_owned()),
@@ -42,18 +47,38 @@ impl State {
         let said = format!("Acknowledge the alert \u{201c}{what}\u{201d}");
         let act = cx.runbook.begin(cx.snapshot.at, said, None);
         let pending = cx.link.ask(|reply| Command::AcknowledgeAlert(id, reply));
-        self.0.push((pending, act));
+        self.asked.push((pending, act));
+    }
+
+    fn mute(&mut self, id: AlertId, words: &AlertRow, cx: &mut Cx<'_>) {
+        let lasts = if words.is_muted {
+            self.muted.retain(|(muted, _)| *muted != id);
+            Duration::ZERO
+        } else {
+            self.muted.push((id.clone(), words.what.clone()));
+            MUTE
+        };
+        set_mute(id, &words.what, lasts, cx);
+    }
+
+    /// Takes the last mute back; whether there was one.
+    pub(super) fn undo(&mut self, cx: &mut Cx<'_>) -> bool {
+        let Some((id, what)) = self.muted.pop() else {
+            return false;
+        };
+        cx.notices
+            .done(format!("\u{201c}{what}\u{201d} is not muted any more"));
+        set_mute(id, &what, Duration::ZERO, cx);
+        true
     }
 }
 
-fn mute(id: AlertId, what: &str, is_muted: bool, cx: &mut Cx<'_>) {
-    let (lasts, said) = if is_muted {
-        (
-            Duration::ZERO,
-            format!("End the mute of \u{201c}{what}\u{201d}"),
-        )
+/// Mutes an alert for so long; for no time at all, it is heard again.
+fn set_mute(id: AlertId, what: &str, lasts: Duration, cx: &mut Cx<'_>) {
+    let said = if lasts.is_zero() {
+        format!("End the mute of \u{201c}{what}\u{201d}")
     } else {
-        (MUTE, format!("Mute \u{201c}{what}\u{201d} for 1 h"))
+        format!("Mute \u{201c}{what}\u{201d} for 1 h")
     };
     cx.link.send(Command::MuteAlert(id, lasts));
     let act = cx.runbook.begin(cx.snapshot.at, said, None);
@@ -79,7 +104,7 @@ pub(super) fn alerts_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
                     Some(Asked::Acknowledge) => {
                         state.acknowledge(known.id.clone(), &words.what, cx);
                     }
-                    Some(Asked::Mute) => mute(known.id.clone(), &words.what, words.is_muted, cx),
+                    Some(Asked::Mute) => state.mute(known.id.clone(), &words, cx),
                     None => {}
                 }
             }

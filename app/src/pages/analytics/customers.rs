@@ -13,6 +13,7 @@ use super::asked::Asked;
 use super::exports::{self, Out};
 use super::panels::Act;
 use crate::pages::Cx;
+use crate::prefs::layout::CustomerOrder;
 use crate::theme::{self, Icon, size};
 use crate::views::format;
 use crate::widgets::{
@@ -24,8 +25,6 @@ use crate::widgets::{
 pub(super) struct State {
     asked: Asked<CustomerQuery, CustomerList>,
     find: String,
-    sort: CustomerSort,
-    direction: Direction,
 }
 
 impl State {
@@ -41,11 +40,11 @@ impl State {
 
     fn query(&self, cx: &Cx<'_>, pick: &CustomerPick) -> CustomerQuery {
         CustomerQuery {
-            filter: cx.prefs.analytics.filter(),
+            filter: cx.prefs.layout.analytics.filter(),
             pick: pick.clone(),
             containing: self.find.trim().to_owned(),
-            sort: self.sort,
-            direction: self.direction,
+            sort: cx.prefs.layout.customers.sort,
+            direction: cx.prefs.layout.customers.direction,
             skip: 0,
             limit: None,
         }
@@ -99,12 +98,16 @@ fn args(cx: &Cx<'_>, pick: &CustomerPick) -> Option<Vec<String>> {
         CustomerPick::Segment(name) => args.extend(["--segment".to_owned(), name.clone()]),
         _ => return None,
     }
-    args.extend(cx.prefs.analytics.args());
+    args.extend(cx.prefs.layout.analytics.args());
     Some(args)
 }
 
 /// Draws the list.
-pub(super) fn customers_ui(ui: &mut Ui, state: &mut State) -> Option<Act> {
+pub(super) fn customers_ui(
+    ui: &mut Ui,
+    state: &mut State,
+    order: &mut CustomerOrder,
+) -> Option<Act> {
     ui.horizontal(|ui| {
         ui.set_height(size::CONTROL);
         TextField::new("Find a customer")
@@ -121,15 +124,15 @@ pub(super) fn customers_ui(ui: &mut Ui, state: &mut State) -> Option<Act> {
         ];
         let muted = theme::colors(ui).muted;
         Line::table("Sort by").color(muted).show(ui);
-        if let Some(sort) = segmented(ui, "Sort", &sorts, state.sort) {
-            state.sort = sort;
+        if let Some(sort) = segmented(ui, "Sort", &sorts, order.sort) {
+            order.sort = sort;
         }
         let turn = Btn::new("Reverse")
             .icon(Icon::ArrowUpDown)
             .look(Look::Quiet)
             .small();
         if turn.clicked(ui) {
-            state.direction = match state.direction {
+            order.direction = match order.direction {
                 Direction::Usual => Direction::Reversed,
                 Direction::Reversed => Direction::Usual,
             };

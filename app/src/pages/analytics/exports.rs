@@ -61,20 +61,21 @@ pub(super) fn take(
         out.title
     );
     let act = cx.runbook.begin(cx.snapshot.at, what, args);
-    let done = match take {
+    match take {
         Take::Copy => {
             cx.ctx.copy_text(tables.iter().map(tabbed).collect());
             cx.notices
                 .done(format!("{} is on the clipboard", out.title));
-            "on the clipboard"
+            let done = Outcome::Done("on the clipboard".to_owned());
+            cx.runbook.end(act, done);
         }
         Take::Csv => {
-            cx.files.save(cx.ctx, &name, move || csv(&tables, &stamp));
-            "asked where to save it"
+            cx.files
+                .save_as_act(cx.ctx, &name, act, move || csv(&tables, &stamp));
         }
         Take::Json => {
-            cx.files.save(cx.ctx, &name, move || json(&tables, &stamp));
-            "asked where to save it"
+            cx.files
+                .save_as_act(cx.ctx, &name, act, move || json(&tables, &stamp));
         }
         Take::Png => {
             let sheet = Sheet {
@@ -83,13 +84,11 @@ pub(super) fn take(
                 size: out.size,
                 theme: theme(cx),
             };
-            cx.files.save(cx.ctx, &name, move || {
+            cx.files.save_as_act(cx.ctx, &name, act, move || {
                 picture::png(&picture::panel(&sheet, draw))
             });
-            "asked where to save it"
         }
-    };
-    cx.runbook.end(act, Outcome::Done(done.to_owned()));
+    }
 }
 
 fn theme(cx: &Cx<'_>) -> Theme {

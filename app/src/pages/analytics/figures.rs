@@ -64,14 +64,14 @@ impl Figures {
         self.report.poll(ctx);
         self.products.poll(ctx);
         self.grid.poll(ctx);
-        let filter = cx.prefs.analytics.filter();
+        let filter = cx.prefs.layout.analytics.filter();
         self.report.want(&filter, lines, ctx, |filter| {
             link.ask(|reply| Command::Report(Box::new(filter), reply))
         });
         self.products.want(&filter, lines, ctx, |filter| {
             link.ask(|reply| Command::Products(Box::new(filter), reply))
         });
-        let breaks = cx.prefs.analytics.breaks().and_then(Result::ok);
+        let breaks = cx.prefs.layout.analytics.breaks().and_then(Result::ok);
         if let Some(breaks) = &breaks {
             let key = (filter.clone(), breaks.clone());
             self.grid.want(&key, lines, ctx, |(filter, breaks)| {

@@ -63,7 +63,7 @@ pub struct State {
 impl State {
     /// Takes answers that have come, and asks while the page is shown.
     pub fn refresh(&mut self, cx: &mut Cx<'_>) {
-        if cx.prefs.page != Page::Analytics {
+        if cx.prefs.layout.page != Page::Analytics {
             return;
         }
         if self.weights.refresh(cx) {
@@ -98,16 +98,16 @@ impl State {
     fn view(&self, cx: &Cx<'_>) -> Option<View> {
         self.figures.shown().map(|shown| View {
             shown: Arc::clone(shown),
-            choices: cx.prefs.analytics.clone(),
+            choices: cx.prefs.layout.analytics.clone(),
             marks: Arc::clone(self.figures.marks()),
-            pairs: self.figures.pairs(&cx.prefs.analytics.filter()),
+            pairs: self.figures.pairs(&cx.prefs.layout.analytics.filter()),
             weights: self.weights.now(cx),
         })
     }
 
     /// Carries out what a person did on the sheet or beyond it.
     fn done(&mut self, cx: &mut Cx<'_>, act: Act) {
-        let choices = &mut cx.prefs.analytics;
+        let choices = &mut cx.prefs.layout.analytics;
         match act {
             Act::Days(from, to) => choices.toggle_days(from, to),
             Act::Region(region) => choices.toggle_region(region),
@@ -159,24 +159,23 @@ pub fn analytics_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
         }
         return;
     }
-    let before = cx.prefs.analytics.clone();
+    let before = cx.prefs.layout.analytics.clone();
     match state.trail.last().cloned() {
         None => sheet::sheet_ui(ui, state, cx),
         Some(place) => place_ui(ui, state, cx, &place),
     }
     state.export = false;
     if let Some(limits) = &mut state.limits
-        && !limits::limits_ui(cx.ctx, limits, &mut cx.prefs.analytics)
+        && !limits::limits_ui(cx.ctx, limits, &mut cx.prefs.layout.analytics)
     {
         state.limits = None;
     }
     if let Some(typed) = &mut state.weighing
-        && !weights::weights_ui(cx.ctx, typed, &mut cx.prefs.analytics)
+        && !weights::weights_ui(cx.ctx, typed, &mut cx.prefs.layout.analytics)
     {
         state.weighing = None;
     }
-    if cx.prefs.analytics != before {
-        cx.prefs.save(&cx.settings.data_dir);
+    if cx.prefs.layout.analytics != before {
         cx.ctx.request_repaint();
     }
 }
@@ -230,7 +229,9 @@ fn place_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>, place: &Place) {
         });
     });
     let act = without_menus(|| match place {
-        Place::Customers(..) => customers::customers_ui(ui, &mut state.customers),
+        Place::Customers(..) => {
+            customers::customers_ui(ui, &mut state.customers, &mut cx.prefs.layout.customers)
+        }
         Place::Customer(number) => customer::customer_ui(ui, &state.customer, number),
         Place::Product(code) => product::product_ui(ui, &state.product, code),
     });

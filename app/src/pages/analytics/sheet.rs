@@ -95,7 +95,7 @@ pub(super) fn sheet_ui(ui: &mut Ui, page: &mut Page, cx: &mut Cx<'_>) {
     }
     if view.shown.is_empty() {
         if widgets::empty_state(ui, "No sales in this filter", Some("Clear")) {
-            cx.prefs.analytics.clear();
+            cx.prefs.layout.analytics.clear();
         }
         return;
     }
@@ -154,7 +154,7 @@ fn head_ui(ui: &mut Ui, page: &mut Page, cx: &mut Cx<'_>) -> Option<Take> {
     let one_row = ui.available_width() >= ONE_ROW;
     let room = vec2(ui.available_width(), size::TITLE_ROW);
     let (badge, words) = data_words(cx.snapshot);
-    let filter = cx.prefs.analytics.filter();
+    let filter = cx.prefs.layout.analytics.filter();
     let waiting = page.figures.waiting(&filter);
     ui.allocate_ui_with_layout(room, Layout::right_to_left(Align::Center), |ui| {
         ui.set_min_height(size::TITLE_ROW);
@@ -176,14 +176,14 @@ fn head_ui(ui: &mut Ui, page: &mut Page, cx: &mut Cx<'_>) -> Option<Take> {
             Line::new("Analytics", Type::Title).semibold().show(ui);
             ui.add_space(4.0);
             if one_row {
-                let choices = &mut cx.prefs.analytics;
+                let choices = &mut cx.prefs.layout.analytics;
                 filters::filters_ui(ui, &mut page.filters, choices, shown.as_deref(), countries);
             }
         });
     });
     if !one_row {
         ui.horizontal_wrapped(|ui| {
-            let choices = &mut cx.prefs.analytics;
+            let choices = &mut cx.prefs.layout.analytics;
             filters::filters_ui(ui, &mut page.filters, choices, shown.as_deref(), countries);
         });
         ui.add_space(8.0);
@@ -198,7 +198,7 @@ fn waiting_ui(ui: &mut Ui, page: &mut Page, cx: &Cx<'_>) {
     }
     let room = ui.available_rect_before_wrap();
     let [tiles, _] = split_rows(room, [Split::Points(84.0), Split::Share(1.0)]);
-    let waited = page.figures.waiting(&cx.prefs.analytics.filter());
+    let waited = page.figures.waiting(&cx.prefs.layout.analytics.filter());
     sales::tiles_waiting_ui(ui, tiles, waited.unwrap_or_default());
 }
 

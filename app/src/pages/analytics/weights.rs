@@ -31,7 +31,7 @@ impl InForce {
         if anew {
             self.told = self.asked_for;
         }
-        let chosen = cx.prefs.analytics.weights;
+        let chosen = cx.prefs.layout.analytics.weights;
         // What only reads shows what is in force.
         let may = cx.link.access() == Access::ReadWrite;
         if may && chosen != self.told && self.telling.waiting().is_none() {

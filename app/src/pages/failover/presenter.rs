@@ -25,6 +25,7 @@ use super::timeline::{hints_body_ui, steps_ui};
 use crate::link::Pending;
 use crate::pages::Cx;
 use crate::runbook::{ActId, Outcome};
+use crate::sample::{self, Unpacking};
 use crate::theme::{self, Icon, Type, size};
 use crate::views::charts::{self, Window};
 use crate::views::failover::card::{Card, Rpo, Rto};
@@ -78,6 +79,7 @@ pub(super) struct Presenter {
     cues: VecDeque<Cue>,
     /// What flows; `None` where other data than the sample are stored.
     file: Option<PathBuf>,
+    sample: Unpacking,
     loading: Pending<Result<LoadEnd, LoadError>>,
     load_act: Option<ActId>,
 }
@@ -89,7 +91,8 @@ impl Presenter {
             scene: Scene::Ready,
             leave: Leave::of(cx),
             cues: VecDeque::new(),
-            file: sample_for(cx),
+            file: None,
+            sample: sample_for(cx),
             loading: Pending::Idle,
             load_act: None,
         }
@@ -103,6 +106,11 @@ impl Presenter {
                 .extend(cue.filter(|cue| self.refused(*cue).is_none()));
         }
         self.scene = scene;
+    }
+
+    /// Whether the sample flows in it.
+    const fn loads(&self) -> bool {
+        self.file.is_some() || self.sample.is_under_way()
     }
 
     /// Why a cue is left out here.
@@ -121,29 +129,24 @@ impl Presenter {
     /// What the next cue waits for; `None` when nothing is to be done.
     fn waits_for(&self, state: &State, cx: &Cx<'_>) -> Option<&'static str> {
         let cue = self.cues.front()?;
+        if self.sample.is_under_way() {
+            return Some("waits until the sample is written");
+        }
         ready(*cue, state, cx).err()
     }
 }
 
 /// The sample, where it is what is stored or where nothing is.
-fn sample_for(cx: &mut Cx<'_>) -> Option<PathBuf> {
-    match crate::sample::unpack(&cx.settings.data_dir) {
-        Ok(path) => {
-            let is_other = |known: &Path| known.file_name() != path.file_name();
-            let loads = &cx.snapshot.loads;
-            // Lines without a load on record came from another directory.
-            let has_other = loads.iter().any(|load| is_other(&load.file))
-                || (loads.is_empty() && cx.snapshot.lines > 0);
-            (!has_other).then_some(path)
-        }
-        Err(error) => {
-            let remedy = "free some space, or choose another data directory".to_owned();
-            cx.notices.push(
-                format!("the sample cannot be written: {error}"),
-                Some(remedy),
-            );
-            None
-        }
+fn sample_for(cx: &mut Cx<'_>) -> Unpacking {
+    let is_other = |known: &Path| known.file_name() != Some(sample::NAME.as_ref());
+    let loads = &cx.snapshot.loads;
+    // Lines without a load on record came from another directory.
+    let has_other = loads.iter().any(|load| is_other(&load.file))
+        || (loads.is_empty() && cx.snapshot.lines > 0);
+    if has_other {
+        Unpacking::default()
+    } else {
+        Unpacking::begin(cx.ctx, &cx.settings.data_dir, cx.notices)
     }
 }
 
@@ -199,15 +202,19 @@ pub(super) fn refresh(state: &mut State, cx: &mut Cx<'_>) {
             cx.runbook.end(act, outcome);
         }
     }
+    if let Some(path) = show.sample.take(cx.notices) {
+        show.file = Some(path);
+    }
     if let Some(cue) = show.cues.front().copied()
-        && ready(cue, state, cx).is_ok()
+        && show.waits_for(state, cx).is_none()
     {
         show.cues.pop_front();
         carry_out(cue, &mut show, state, cx);
     }
-    let is_shown = cx.prefs.page == crate::pages::Page::Failover;
-    let is_asked = matches!(show.leave, Leave::Asked(_));
-    let press = if is_shown && !is_asked && !cx.ctx.text_edit_focused() {
+    let is_shown = cx.prefs.layout.page == crate::pages::Page::Failover;
+    // A dialog has the keys to itself.
+    let is_covered = matches!(show.leave, Leave::Asked(_)) || widgets::is_covered(cx.ctx);
+    let press = if is_shown && !is_covered && !cx.ctx.text_edit_focused() {
         pressed(cx)
     } else {
         None
@@ -419,11 +426,12 @@ pub(super) fn presenter_ui(ui: &mut Ui, mut show: Presenter, state: &mut State, 
 /// What is asked before a show that breaks servers, once. What was pressed stands only where
 /// nothing is asked; else the answer does.
 fn leave_ui(ui: &Ui, show: &mut Presenter, press: Option<Press>, cx: &Cx<'_>) -> Option<Press> {
+    let loads = show.loads();
     let Leave::Asked(typed) = &mut show.leave else {
         return press;
     };
     let permit = Permit::of(cx);
-    let rows = if show.file.is_some() {
+    let rows = if loads {
         "Scene 2 loads the sample into these servers; its rows stay."
     } else {
         "No row is loaded: other data than the sample are stored."
@@ -507,7 +515,7 @@ fn flow_ui(ui: &mut Ui, rect: Rect, show: &Presenter, cx: &mut Cx<'_>) {
     } else {
         "Unknown".to_owned()
     };
-    let source = if show.file.is_some() {
+    let source = if show.loads() {
         "rows of the invoices file"
     } else {
         "other data are stored: the show adds no sample to them"

@@ -12,6 +12,7 @@ use crate::pages::Cx;
 use crate::runbook::{ActId, Outcome};
 use crate::theme::{self, size};
 use crate::views::format;
+use crate::views::load::args as words;
 use crate::widgets::{self, Btn, ColumnSpec, Line, select, table, text_cell};
 
 /// The map as far as it is known here, and the dialog over it.
@@ -47,7 +48,7 @@ impl Routes {
         let act = cx.runbook.begin(
             cx.snapshot.at,
             "Undo the last change of the routing map",
-            None,
+            Some(words::UNDO_ROUTING.map(str::to_owned).into()),
         );
         self.act = Some(act);
         self.change = cx.link.ask(Command::UndoRouting);
@@ -55,7 +56,8 @@ impl Routes {
 
     fn assign(&mut self, country: String, region: Region, cx: &mut Cx<'_>) {
         let what = format!("Put {country} in {}", region.name());
-        self.act = Some(cx.runbook.begin(cx.snapshot.at, what, None));
+        let args = words::assign_args(&country, region);
+        self.act = Some(cx.runbook.begin(cx.snapshot.at, what, Some(args)));
         self.change = cx.link.ask(|reply| Command::AssignCountry {
             country,
             region,

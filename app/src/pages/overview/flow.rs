@@ -6,7 +6,7 @@ use retail_engine::watch::rates::Hop;
 
 use super::pipeline::pipeline_ui;
 use crate::pages::Cx;
-use crate::prefs::{FlowView, HopsShown};
+use crate::prefs::layout::{FlowView, HopsShown};
 use crate::theme::{self, Type, Weight, size};
 use crate::views::charts;
 use crate::views::format;
@@ -15,13 +15,13 @@ use crate::widgets::{self, ColumnSpec, Line, Panel, segmented, table, text_cell}
 
 /// Draws the panel.
 pub(super) fn flow_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
-    let shown = cx.prefs.flow;
+    let shown = cx.prefs.layout.flow;
     let (title, note) = match shown {
         FlowView::Chart => ("Throughput", "rows/s, 1 s samples"),
         FlowView::Map => ("Pipeline", "from the file to the data centres"),
         FlowView::Table => ("Throughput", "rows/s and lag, by second"),
     };
-    let mut chosen = (shown, cx.prefs.hops);
+    let mut chosen = (shown, cx.prefs.layout.hops);
     surface_ui(
         ui,
         rect,
@@ -35,7 +35,7 @@ pub(super) fn flow_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
             FlowView::Table => table_ui(ui, cx),
         },
     );
-    (cx.prefs.flow, cx.prefs.hops) = chosen;
+    (cx.prefs.layout.flow, cx.prefs.layout.hops) = chosen;
 }
 
 /// The panel with its choices at the right.
@@ -88,7 +88,7 @@ fn charts_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let marks = charts::marks(cx.link.events(), window, colors);
     let room = ui.available_height();
     let upper = (room - 26.0) * 0.56;
-    let series = match cx.prefs.hops {
+    let series = match cx.prefs.layout.hops {
         HopsShown::Ends => charts::throughput(&history, window, colors),
         HopsShown::All => charts::hops(&history, window, colors),
     };

@@ -17,6 +17,7 @@ use crate::link::Pending;
 use crate::notices::Notices;
 use crate::pages::Cx;
 use crate::runbook::{ActId, Outcome};
+use crate::views::load::args as load;
 use crate::views::{format, quality};
 use crate::widgets::{Confirm, Decision};
 
@@ -313,7 +314,8 @@ impl Acts {
     pub(super) fn add(&mut self, rule: FixRule, rows: u64, cx: &mut Cx<'_>) {
         let (words, rows) = (quality::fix_words(&rule), quality::rows_words(rows));
         let what = format!("Fix {rows}: {words}");
-        let act = cx.runbook.begin(cx.snapshot.at, what, None);
+        let args = quality::fix_args(&rule);
+        let act = cx.runbook.begin(cx.snapshot.at, what, Some(args));
         let pending = cx.link.ask(|reply| Command::AddFix(Box::new(rule), reply));
         self.doing.push(Doing::Add(pending, act));
     }
@@ -323,7 +325,8 @@ impl Acts {
         let known = self.fixes.iter().find(|fix| fix.id == id);
         let words = known.map_or_else(String::new, |fix| quality::fix_words(&fix.rule));
         let what = format!("Take back fix {}: {words}", id.0);
-        let act = cx.runbook.begin(cx.snapshot.at, what, None);
+        let args = ["fix", "undo", &id.0.to_string()].map(str::to_owned);
+        let act = cx.runbook.begin(cx.snapshot.at, what, Some(args.into()));
         let pending = cx.link.ask(|reply| Command::UndoFix(id, reply));
         self.doing.push(Doing::Undo(pending, act));
     }
@@ -331,7 +334,8 @@ impl Acts {
     /// Gives a country a region.
     pub(super) fn assign(&mut self, country: &str, region: Region, cx: &mut Cx<'_>) {
         let what = format!("Route {country} to {}", region.name());
-        let act = cx.runbook.begin(cx.snapshot.at, what, None);
+        let args = load::assign_args(country, region);
+        let act = cx.runbook.begin(cx.snapshot.at, what, Some(args));
         let country = country.to_owned();
         let pending = cx.link.ask(|reply| Command::AssignCountry {
             country,
@@ -347,7 +351,8 @@ impl Acts {
             Some(Done::Fix(id)) => self.undo_fix(id, cx),
             Some(Done::Route) => {
                 let what = "Take back the last change of the routing map";
-                let act = cx.runbook.begin(cx.snapshot.at, what, None);
+                let args = load::UNDO_ROUTING.map(str::to_owned);
+                let act = cx.runbook.begin(cx.snapshot.at, what, Some(args.into()));
                 let pending = cx.link.ask(Command::UndoRouting);
                 self.doing.push(Doing::Unassign(pending, act));
             }
@@ -388,7 +393,8 @@ impl Acts {
             Decision::Cancel => self.plan = None,
             Decision::Act => {
                 if let Some((plan, _)) = self.plan.take() {
-                    let act = cx.runbook.begin(cx.snapshot.at, act, None);
+                    let args = ["fix", "send"].map(str::to_owned);
+                    let act = cx.runbook.begin(cx.snapshot.at, act, Some(args.into()));
                     let plan = Box::new(plan);
                     let pending = cx.link.ask(|reply| Command::Reingest(plan, reply));
                     self.doing.push(Doing::Reingest(Box::new(pending), act));

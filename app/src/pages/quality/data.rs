@@ -5,27 +5,16 @@ use std::collections::{BTreeMap, VecDeque};
 use eframe::egui::Context;
 use retail_engine::flow::{QuarantineError, RejectFilter, RejectPage, RejectView, ValueCount};
 use retail_engine::handle::{Command, EngineGone, Snapshot};
-use retail_engine::model::{LoadId, Reason, Topic};
+use retail_engine::model::{LoadId, Topic};
 
 use crate::link::{Link, Pending};
+use crate::prefs::layout::RowFilter;
 use crate::views::quality::{self, ReasonTable, Summary};
 
 /// Rows asked for at a time: more than any window shows.
 const PAGE_ROWS: usize = 200;
 /// Pages kept, some 200 kB each.
 const PAGES_KEPT: usize = 24;
-
-/// Which rows are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Scope {
-    /// Of the newest load that read a file of a person.
-    #[default]
-    Newest,
-    /// Of all loads but those of mended rows.
-    All,
-    /// Of one load.
-    Load(LoadId),
-}
 
 /// What the rows depend on: when it changes, they are asked for again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,27 +50,17 @@ impl Version {
     }
 }
 
-/// What rows are shown.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct RowFilter {
-    pub(super) reason: Option<Reason>,
-    pub(super) value: Option<String>,
-    pub(super) month: Option<String>,
-    pub(super) text: String,
-}
-
-impl RowFilter {
-    fn query(&self, load: Option<LoadId>, page: usize) -> RejectFilter {
-        let text = self.text.trim();
-        RejectFilter {
-            load,
-            reason: self.reason,
-            value: self.value.clone(),
-            month: self.month.clone(),
-            text: (!text.is_empty()).then(|| text.to_owned()),
-            skip: page * PAGE_ROWS,
-            limit: PAGE_ROWS,
-        }
+/// One page of the rows that a filter lets through.
+fn query(filter: &RowFilter, load: Option<LoadId>, page: usize) -> RejectFilter {
+    let text = filter.text.trim();
+    RejectFilter {
+        load,
+        reason: filter.reason,
+        value: filter.value.clone(),
+        month: filter.month.clone(),
+        text: (!text.is_empty()).then(|| text.to_owned()),
+        skip: page * PAGE_ROWS,
+        limit: PAGE_ROWS,
     }
 }
 
@@ -274,7 +253,7 @@ impl Rows {
             return;
         }
         if let Some(page) = self.wanted.take() {
-            let filter = self.filter.query(version.load, page);
+            let filter = query(&self.filter, version.load, page);
             self.pending = link.ask(|reply| Command::RejectPage(Box::new(filter), reply));
             self.asked = page;
         }

@@ -18,13 +18,13 @@ use retail_engine::model::{LoadId, Reason};
 use retail_engine::ports::RejectQuery;
 
 use self::acts::Acts;
-use self::data::{RowFilter, Rows, Scope, Totals, Version};
+use self::data::{Rows, Totals, Version};
 use self::fix::Draft;
 use self::row::Way;
 use super::{Cx, Page, title_ui};
 use crate::actions::Action;
 use crate::link::Pending;
-use crate::runbook::Outcome;
+use crate::prefs::layout::{QualityLayout, RowFilter, Scope};
 use crate::theme::Icon;
 use crate::views::quality::{self, Summary};
 use crate::widgets::{self, Btn, Look, Split, select, split_columns, split_rows};
@@ -40,6 +40,8 @@ const REASONS_SHOWN: usize = 6;
 #[derive(Default)]
 pub struct State {
     scope: Scope,
+    /// What was remembered is in force.
+    restored: bool,
     totals: Totals,
     rows: Rows,
     /// The place of the chosen row among those that the filter lets through, and the row.
@@ -56,6 +58,7 @@ pub struct State {
 impl State {
     /// Takes answers that have come; once per frame, whatever page is shown.
     pub fn refresh(&mut self, cx: &mut Cx<'_>) {
+        self.remember(&mut cx.prefs.layout.quality);
         self.acts.refresh(cx);
         let (load, summary) = self.looked_at(cx);
         let record = cx
@@ -88,7 +91,7 @@ impl State {
             }
         }
         self.way.refresh(cx.ctx);
-        if cx.prefs.page == Page::Quality {
+        if cx.prefs.layout.page == Page::Quality {
             let version = Version::of(cx.snapshot, load, &summary, self.acts.edits);
             self.totals.ask(cx.link, version);
             self.choose_reason();
@@ -119,11 +122,31 @@ impl State {
         }
     }
 
+    /// Begins with what was remembered, and remembers what is looked at from then on.
+    fn remember(&mut self, layout: &mut QualityLayout) {
+        if self.restored {
+            layout.scope = self.scope;
+            if layout.rows != *self.rows.filter() {
+                layout.rows = self.rows.filter().clone();
+            }
+        } else {
+            self.restored = true;
+            self.scope = layout.scope;
+            self.show(layout.rows.clone());
+        }
+    }
+
     /// The load that rows are of, and what its ledger says.
     fn looked_at(&self, cx: &Cx<'_>) -> (Option<LoadId>, Summary) {
         let mended = self.acts.mended_loads();
         let of_person = |load: &&LoadRecord| !mended.contains(&load.id);
-        let load = match self.scope {
+        let is_known = |load: LoadId| cx.snapshot.loads.iter().any(|known| known.id == load);
+        let scope = match self.scope {
+            // Remembered from data that is gone.
+            Scope::Load(load) if !is_known(load) => Scope::Newest,
+            scope => scope,
+        };
+        let load = match scope {
             Scope::Newest => {
                 let mut newest = cx.snapshot.loads.iter().rev();
                 newest.find(of_person).map(|load| load.id)
@@ -136,7 +159,7 @@ impl State {
             let newer = running.filter(|running| running.id == load.id);
             newer.unwrap_or(load).intake.clone()
         };
-        let intakes: Vec<_> = match (load, self.scope) {
+        let intakes: Vec<_> = match (load, scope) {
             (None, Scope::All) => {
                 let all = cx.snapshot.loads.iter().filter(of_person);
                 all.map(intake).collect()
@@ -225,9 +248,7 @@ impl State {
         let act = cx
             .runbook
             .begin(cx.snapshot.at, "Export rejects", Some(args));
-        cx.runbook
-            .end(act, Outcome::Done("saved where the dialog said".to_owned()));
-        cx.files.save(cx.ctx, &name, move || {
+        cx.files.save_as_act(cx.ctx, &name, act, move || {
             let rows = rows.wait().map_err(|gone| gone.to_string())?;
             let mut rows = rows.map_err(|error| error.to_string())?;
             if load.is_none() {

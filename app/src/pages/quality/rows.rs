@@ -3,9 +3,10 @@
 use eframe::egui::{Align as Side, Layout, Rect, Ui, vec2};
 use retail_engine::flow::RejectView;
 
-use super::data::{RowFilter, Rows};
+use super::data::Rows;
 use super::{State, reasons};
 use crate::pages::Cx;
+use crate::prefs::layout::RowFilter;
 use crate::theme::{self, size};
 use crate::views::{format, quality};
 use crate::widgets::{

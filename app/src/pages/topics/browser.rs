@@ -8,7 +8,7 @@ use retail_engine::flow::{
 use retail_engine::handle::Command;
 use retail_engine::model::{Offset, Topic, TopicPartition};
 
-use super::lower_ui;
+use super::below_ui;
 use crate::link::Pending;
 use crate::pages::Cx;
 use crate::theme::{self, Icon, size};
@@ -277,7 +277,7 @@ pub(super) fn browser_ui(ui: &mut Ui, rect: Rect, page: &mut super::State, cx: &
     surface_and(ui, rect, panel, |ui, place| match place {
         Place::Side => {
             takes = export_menu(ui, "messages", &TAKES);
-            lower_ui(ui, page);
+            below_ui(ui, page, &mut cx.prefs.layout.topics.below);
         }
         Place::Body => {
             let state = &mut page.browser;

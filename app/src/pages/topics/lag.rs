@@ -3,7 +3,7 @@
 use eframe::egui::{Rect, Ui};
 use retail_engine::model::Topic;
 
-use super::{Chosen, Cx, State, lower_ui};
+use super::{Chosen, Cx, State, below_ui};
 use crate::theme;
 use crate::views::{charts, format};
 use crate::widgets::Panel;
@@ -67,7 +67,7 @@ pub(super) fn lag_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>
         rect,
         |ui| {
             cx.range_ui(ui);
-            lower_ui(ui, state);
+            below_ui(ui, state, &mut cx.prefs.layout.topics.below);
         },
         |ui| {
             let chart = TimeChart {

@@ -14,6 +14,7 @@ use retail_engine::model::{Region, Topic, TopicPartition};
 
 use super::{Cx, Page, title_ui};
 use crate::actions::Action;
+use crate::prefs::layout::BelowTopics;
 use crate::theme::{Icon, size};
 use crate::views::topics::tree::{self as rows, TopicRows};
 use crate::widgets::{self, Btn, Split, TextField, split_columns, split_rows};
@@ -37,21 +38,9 @@ impl Chosen {
     }
 }
 
-/// What stands below the tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Lower {
-    #[default]
-    Lag,
-    Messages,
-}
-
 /// What the page remembers.
 pub struct State {
-    filter: String,
-    /// Topics whose partitions are shown, in the order of [`Topic::ALL`].
-    open: [bool; 4],
     chosen: Chosen,
-    lower: Lower,
     tree: Vec<TopicRows>,
     tree_of: Option<Arc<Snapshot>>,
     browser: browser::State,
@@ -62,10 +51,7 @@ impl Default for State {
     fn default() -> Self {
         let europe = Topic::Lines(Region::Europe);
         Self {
-            filter: String::new(),
-            open: [true, true, true, false],
             chosen: Chosen::Topic(europe),
-            lower: Lower::Lag,
             tree: Vec::new(),
             tree_of: None,
             browser: browser::State::new(TopicPartition::new(europe, 0)),
@@ -77,7 +63,8 @@ impl Default for State {
 impl State {
     /// Takes answers that have come; once per frame, whatever page is shown.
     pub fn refresh(&mut self, cx: &mut Cx<'_>) {
-        self.browser.refresh(cx, self.lower == Lower::Messages);
+        self.browser
+            .refresh(cx, cx.prefs.layout.topics.below == BelowTopics::Messages);
         self.replay.refresh(cx);
     }
 
@@ -145,7 +132,7 @@ pub fn topics_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
                 .finds()
                 .hint("Filter topics, groups")
                 .width(150.0)
-                .show(ui, &mut state.filter);
+                .show(ui, &mut cx.prefs.layout.topics.filter);
         },
     );
     state.tree(cx.snapshot);
@@ -158,20 +145,23 @@ pub fn topics_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
             state.replay.close(cx);
         }
     }
-    let height = tree::height(state).min(room.height() * 0.62);
+    let height = tree::height(state, &cx.prefs.layout.topics).min(room.height() * 0.62);
     let [upper, lower] = split_rows(room, [Split::Points(height), Split::Share(1.0)]);
     tree::tree_ui(ui, upper, state, cx);
-    match state.lower {
-        Lower::Lag => lag::lag_ui(ui, lower, state, cx),
-        Lower::Messages => browser::browser_ui(ui, lower, state, cx),
+    match cx.prefs.layout.topics.below {
+        BelowTopics::Lag => lag::lag_ui(ui, lower, state, cx),
+        BelowTopics::Messages => browser::browser_ui(ui, lower, state, cx),
     }
 }
 
 /// The choice of what stands below the tree.
-fn lower_ui(ui: &mut Ui, state: &mut State) {
-    let choices = [(Lower::Lag, "Lag"), (Lower::Messages, "Messages")];
-    if let Some(lower) = widgets::segmented(ui, "Below", &choices, state.lower) {
-        state.lower = lower;
+fn below_ui(ui: &mut Ui, state: &mut State, below: &mut BelowTopics) {
+    let choices = [
+        (BelowTopics::Lag, "Lag"),
+        (BelowTopics::Messages, "Messages"),
+    ];
+    if let Some(chosen) = widgets::segmented(ui, "Below", &choices, *below) {
+        *below = chosen;
         if let Chosen::Topic(topic) = state.chosen
             && state.browser.topic() != topic
         {

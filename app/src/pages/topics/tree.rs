@@ -6,6 +6,7 @@ use eframe::egui::{Align2, CursorIcon, Rect, Role, Sense, Ui, UiBuilder, WidgetI
 use retail_engine::model::{Reading, Topic, TopicPartition};
 
 use super::{Chosen, Cx, ROW, State};
+use crate::prefs::layout::TopicsLayout;
 use crate::theme::{self, Icon, Type, Weight, size};
 use crate::views::format;
 use crate::views::topics::tree::{Figure, Row, TopicRows, is_meant};
@@ -26,14 +27,14 @@ enum Shown<'a> {
 }
 
 /// Height that the tree asks for.
-pub(super) fn height(state: &State) -> f32 {
-    rows(state).len() as f32 * ROW + 54.0
+pub(super) fn height(state: &State, layout: &TopicsLayout) -> f32 {
+    rows(state, layout).len() as f32 * ROW + 54.0
 }
 
-fn rows(state: &State) -> Vec<Shown<'_>> {
+fn rows<'a>(state: &'a State, layout: &TopicsLayout) -> Vec<Shown<'a>> {
     let mut shown = Vec::new();
-    for (topic, open) in state.tree.iter().zip(state.open) {
-        if !is_meant(topic.topic, &state.filter) {
+    for (topic, open) in state.tree.iter().zip(layout.open) {
+        if !is_meant(topic.topic, &layout.filter) {
             continue;
         }
         shown.push(Shown::Topic(topic, open));
@@ -55,7 +56,7 @@ enum Asked {
 pub(super) fn tree_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>) {
     let mut asked = None;
     Panel::bare().show(ui, rect, |ui| {
-        let shown = rows(state);
+        let shown = rows(state, &cx.prefs.layout.topics);
         if shown.is_empty() {
             widgets::empty_state(ui, "No topic or group has this name.", None);
             return;
@@ -106,7 +107,8 @@ pub(super) fn tree_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_
     });
     match asked {
         Some(Asked::Toggle(topic)) => {
-            for (known, open) in Topic::ALL.into_iter().zip(&mut state.open) {
+            let open = &mut cx.prefs.layout.topics.open;
+            for (known, open) in Topic::ALL.into_iter().zip(open) {
                 if known == topic {
                     *open = !*open;
                 }

@@ -6,6 +6,7 @@ use retail_engine::clean::DateOrder;
 use retail_engine::config::ErrorLimit;
 use retail_engine::flow::LoadRequest;
 use retail_engine::intake::{Delimiter, TextEncoding};
+use retail_engine::model::Region;
 
 /// The arguments that load the same file in the same way. `rules` is the file that holds the
 /// rules, where they are not those built in.
@@ -58,6 +59,15 @@ const fn delimiter_arg(delimiter: Delimiter) -> &'static str {
         Delimiter::Pipe => "pipe",
     }
 }
+
+/// The arguments of the program that put a country in a region.
+pub fn assign_args(country: &str, region: Region) -> Vec<String> {
+    let args = ["route", "assign", "--", country, region.slug()];
+    args.map(str::to_owned).into()
+}
+
+/// The arguments of the program that take back the last change of the routing map.
+pub const UNDO_ROUTING: [&str; 2] = ["route", "undo"];
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! Fixes in words: what they change, what mended rows become, what a re-ingest says first.
 
-use retail_engine::flow::{FixEffect, FixRule, ReingestPlan, RejectStatus};
+use retail_engine::flow::{FixEffect, FixRule, ReingestPlan, RejectKey, RejectStatus};
 use retail_engine::intake::Column;
 use retail_engine::model::Region;
 use rust_decimal::Decimal;
@@ -35,6 +35,54 @@ pub fn fix_words(rule: &FixRule) -> String {
             format!("All {} {}: {}", column.name(), text(from), text(to))
         }
     }
+}
+
+/// The arguments of the program that put the same fix on record.
+pub fn fix_args(rule: &FixRule) -> Vec<String> {
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
+    let of_row = |form: &str, row: &RejectKey| -> Vec<String> {
+        let (load, row) = (row.load.to_string(), row.row.0.to_string());
+        words(&["fix", form, "--load", &load, "--row", &row])
+    };
+    match rule {
+        FixRule::Field { row, column, to } => {
+            let mut args = of_row("row", row);
+            args.extend(["--column", column.name(), "--to", to].map(str::to_owned));
+            args
+        }
+        FixRule::Row { row, fields } => {
+            let mut args = of_row("whole", row);
+            args.extend(["--to".to_owned(), csv_line(fields)]);
+            args
+        }
+        FixRule::Alike {
+            load,
+            reason,
+            column,
+            from,
+            to,
+        } => {
+            let mut args: Vec<String> = words(&["fix", "alike", "--reason", reason.slug()]);
+            if let Some(load) = load {
+                args.extend(["--load".to_owned(), load.to_string()]);
+            }
+            let rest = ["--column", column.name(), "--from", from, "--to", to];
+            args.extend(rest.map(str::to_owned));
+            args
+        }
+    }
+}
+
+/// The fields of a row as a line of CSV.
+fn csv_line(fields: &[String; 8]) -> String {
+    let quoted = |field: &String| {
+        if field.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", field.replace('"', "\"\""))
+        } else {
+            field.clone()
+        }
+    };
+    fields.iter().map(quoted).collect::<Vec<_>>().join(",")
 }
 
 /// What mended rows become, in words.
@@ -146,7 +194,7 @@ pub fn columns() -> Vec<(Column, String)> {
 
 #[cfg(test)]
 mod tests {
-    use retail_engine::flow::{FixId, RejectKey};
+    use retail_engine::flow::FixId;
     use retail_engine::model::{LoadId, PerRegion, Reason, ReasonCounts, RowNo};
 
     use super::super::standing;
@@ -206,6 +254,25 @@ mod tests {
             from: "Narnia".into(),
             to: String::new(),
         };
+        assert_eq!(
+            fix_args(&alike).join(" "),
+            "fix alike --reason unroutable_country --column Country --from Narnia --to "
+        );
+        let row = FixRule::Row {
+            row: RejectKey {
+                load: LoadId(1),
+                row: RowNo(7),
+            },
+            fields: Box::new(["1", "2", "a \"b\", c", "-4", "", "6", "7", "8"].map(str::to_owned)),
+        };
+        assert_eq!(
+            fix_args(&row).join(" "),
+            "fix whole --load L-0001 --row 7 --to 1,2,\"a \"\"b\"\", c\",-4,,6,7,8"
+        );
+        assert_eq!(
+            fix_args(&field).join(" "),
+            "fix row --load L-0001 --row 1234 --column UnitPrice --to 1.5"
+        );
         assert_eq!(
             fix_words(&alike),
             "All Country \u{201c}Narnia\u{201d}: empty"

@@ -6,7 +6,9 @@ mod reasons;
 use retail_engine::flow::{LoadRecord, RejectStatus, RejectView};
 use retail_engine::model::{LoadId, Reason};
 
-pub use self::mend::{again, becomes, blocked, columns, fix_words, gain, plan_lines, rows_words};
+pub use self::mend::{
+    again, becomes, blocked, columns, fix_args, fix_words, gain, plan_lines, rows_words,
+};
 pub use self::reasons::{
     ReasonRow, ReasonTable, Summary, month_name, reason_column, reason_name, reasons,
 };
