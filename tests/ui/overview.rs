@@ -10,7 +10,7 @@ use retail_console::actions::Action;
 use retail_console::pages::Page;
 use retail_console::prefs::ThemeChoice;
 use retail_console::views::{format, ledger};
-use retail_engine::model::Dc;
+use retail_engine::model::{Dc, LoadId, Region};
 use retail_engine::ports::Fault;
 
 use crate::Desk;
@@ -70,25 +70,25 @@ fn the_strip_and_the_export_say_what_the_ledger_says() {
 }
 
 #[test]
-fn each_place_of_the_pipeline_leads_to_its_page() {
+fn each_place_of_the_pipeline_leads_to_what_it_holds() {
     let mut desk = loaded(|_| Vec::new());
     desk.resize(1440.0, 900.0);
     desk.click("Flow as: Map");
     desk.until_seen("europe-transactions: ");
     desk.shot("overview-map");
     let records = desk.snapshot().ledger.as_ref().unwrap().intake.per_region();
-    let europe = records[retail_engine::model::Region::Europe].lines;
+    let europe = records[Region::Europe].lines;
     desk.until_seen(&format!(
         "europe-transactions: {} lines",
         format::count(europe)
     ));
-    for (begin, page) in [
-        ("File of L-0001: ", Page::Load),
-        ("Clean: ", Page::Load),
-        ("europe-transactions: ", Page::Topics),
-        ("quarantine: ", Page::Quality),
-        ("retail-asiapacific: ", Page::Topics),
-        ("Americas_DC: Up, ", Page::Failover),
+    for (begin, page, place) in [
+        ("File of L-0001: ", Page::Load, "The ledger closes"),
+        ("Clean: ", Page::Load, "The ledger closes"),
+        ("europe-transactions: ", Page::Topics, "Europe lag"),
+        ("quarantine: ", Page::Quality, ""),
+        ("retail-asiapacific: ", Page::Topics, "Asia-Pacific lag"),
+        ("Americas_DC: Up, ", Page::Failover, ""),
     ] {
         desk.until_seen(begin);
         let node = label(&desk, begin);
@@ -97,7 +97,34 @@ fn each_place_of_the_pipeline_leads_to_its_page() {
         let chosen = desk.control(page.title()).unwrap();
         let on = chosen.accesskit_node().toggled();
         assert_eq!(on, Some(Toggled::True), "{begin}");
+        desk.until_seen(place);
         desk.key(Modifiers::COMMAND, Key::Num1);
+    }
+}
+
+#[test]
+fn a_figure_leads_to_the_load_and_the_region_that_it_is_of() {
+    let mut desk = loaded(|_| Vec::new());
+    desk.load(retail_tests::sample_file());
+    let shows = |desk: &mut Desk, load: u64| {
+        desk.harness
+            .state_mut()
+            .push(Action::ShowLoad(LoadId(load)));
+        desk.until_seen(&format!("L-000{load} \u{b7} "));
+    };
+    // Whatever load the page showed last.
+    for title in ["Read: ", "Produced: ", "Written: "] {
+        shows(&mut desk, 1);
+        desk.key(Modifiers::COMMAND, Key::Num1);
+        let cell = label(&desk, title);
+        desk.click(&cell);
+        desk.until_seen("L-0002 \u{b7} ");
+    }
+    for region in [Region::Americas, Region::AsiaPacific, Region::Europe] {
+        desk.key(Modifiers::COMMAND, Key::Num1);
+        let card = label(&desk, &format!("{}, ", region.name()));
+        desk.click(&card);
+        desk.until_seen(&format!("{} lag", region.name()));
     }
 }
 

@@ -210,7 +210,12 @@ impl State {
             },
             Action::ShowLoad(id) => {
                 self.ledgers.show(Some(*id));
-                self.step = Step::Ledger;
+                let running = cx.snapshot.load.as_ref().map(|load| load.record.id);
+                self.step = if running == Some(*id) {
+                    Step::Load
+                } else {
+                    Step::Ledger
+                };
             }
             Action::Export if self.step == Step::Ledger => self.ledgers.save_csv(cx),
             Action::Export => {

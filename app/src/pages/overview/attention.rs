@@ -1,15 +1,18 @@
 //! What needs somebody, worst first: evidence, next step, one button.
 
 use eframe::egui::{Align, Layout, Rect, Ui};
+use retail_engine::handle::Snapshot;
+use retail_engine::model::Region;
 use retail_engine::watch::findings::{ActionId, Finding, Severity};
 
+use super::act_of_load;
 use crate::actions::Action;
 use crate::pages::{Cx, Page};
 use crate::theme;
 use crate::widgets::{self, Btn, Line, Panel, Status};
 
-/// Draws the panel; the act of the finding whose button was clicked.
-pub(super) fn attention_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) -> Option<ActionId> {
+/// Draws the panel; the finding whose button was clicked.
+pub(super) fn attention_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) -> Option<Finding> {
     let mut chosen = None;
     let findings = &cx.snapshot.findings;
     let count = findings.len().to_string();
@@ -33,7 +36,7 @@ pub(super) fn attention_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) -> Option<A
                 .show(ui, |ui| {
                     for finding in findings {
                         if finding_ui(ui, finding) {
-                            chosen = Some(finding.action);
+                            chosen = Some(finding.clone());
                         }
                         ui.add_space(6.0);
                     }
@@ -91,22 +94,74 @@ const fn label_of(action: ActionId) -> &'static str {
 }
 
 /// The page on which a finding is acted upon.
-pub fn page_of(action: ActionId) -> Option<Page> {
-    match act_of(action) {
-        Some(Action::Go(page)) => Some(page),
-        _ => None,
+pub const fn page_of(action: ActionId) -> Option<Page> {
+    match action {
+        ActionId::ShowLedgerGap => Some(Page::Load),
+        ActionId::ShowWitnesses | ActionId::OpenFailover => Some(Page::Failover),
+        ActionId::OpenTopics => Some(Page::Topics),
+        ActionId::OpenQuality => Some(Page::Quality),
+        ActionId::Repair | ActionId::OpenEvents | ActionId::ClearLeftOver => None,
     }
 }
 
-/// Where the button leads; `None` for what this page does itself.
-pub(super) const fn act_of(action: ActionId) -> Option<Action> {
-    match action {
-        ActionId::ShowLedgerGap => Some(Action::Go(Page::Load)),
-        ActionId::Repair => None,
-        ActionId::ShowWitnesses | ActionId::OpenFailover => Some(Action::Go(Page::Failover)),
-        ActionId::OpenTopics => Some(Action::Go(Page::Topics)),
+/// Where the button leads: to the load or region that the finding is about, where it is about one;
+/// `None` for what this page does itself.
+pub(super) fn act_of(finding: &Finding, snapshot: &Snapshot) -> Option<Action> {
+    match finding.action {
+        // The ledger that is watched is that of the newest load.
+        ActionId::ShowLedgerGap => Some(act_of_load(snapshot)),
+        ActionId::OpenTopics => Some(match region_of(finding) {
+            Some(region) => Action::ShowRegion(region),
+            None => Action::Go(Page::Topics),
+        }),
         ActionId::OpenEvents => Some(Action::ToggleEvents),
-        ActionId::OpenQuality => Some(Action::Go(Page::Quality)),
         ActionId::ClearLeftOver => Some(Action::EndAllFaults),
+        ActionId::ShowWitnesses
+        | ActionId::OpenFailover
+        | ActionId::OpenQuality
+        | ActionId::Repair => page_of(finding.action).map(Action::Go),
+    }
+}
+
+/// The region that a finding names as its place.
+fn region_of(finding: &Finding) -> Option<Region> {
+    let mut all = Region::ALL.into_iter();
+    all.find(|region| region.name() == finding.place)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use retail_engine::config::Mode;
+    use retail_engine::watch::findings::FindingKind;
+
+    use super::*;
+
+    fn finding(action: ActionId, place: &str) -> Finding {
+        Finding {
+            severity: Severity::Warning,
+            kind: FindingKind::LagGrowing,
+            place: place.to_owned(),
+            what: String::new(),
+            evidence: String::new(),
+            next_step: "",
+            action,
+        }
+    }
+
+    #[test]
+    fn a_finding_leads_to_the_region_it_names() {
+        let snapshot = Snapshot::starting(Mode::Embedded, DateTime::UNIX_EPOCH);
+        for region in Region::ALL {
+            let named = finding(ActionId::OpenTopics, region.name());
+            let act = act_of(&named, &snapshot);
+            assert_eq!(act, Some(Action::ShowRegion(region)));
+        }
+        let nowhere = finding(ActionId::OpenTopics, "");
+        assert_eq!(act_of(&nowhere, &snapshot), Some(Action::Go(Page::Topics)));
+        let gap = finding(ActionId::ShowLedgerGap, "");
+        assert_eq!(act_of(&gap, &snapshot), Some(Action::Go(Page::Load)));
+        let repair = finding(ActionId::Repair, "Europe_DC");
+        assert_eq!(act_of(&repair, &snapshot), None);
     }
 }

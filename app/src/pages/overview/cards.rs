@@ -6,7 +6,7 @@ use eframe::egui::{Align, CursorIcon, Layout, Rect, Sense, Ui, vec2};
 use retail_engine::model::{Reading, Region};
 
 use crate::actions::Action;
-use crate::pages::{Cx, Page};
+use crate::pages::Cx;
 use crate::theme::{self, Type, size};
 use crate::views::charts::{self, Window};
 use crate::views::format;
@@ -21,7 +21,7 @@ pub(super) fn cards_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
     for (region, at) in Region::ALL.into_iter().zip(rects) {
         let lag = charts::region_lag(&history, window, region);
         if card_ui(ui, at, &cards[region], &lag) {
-            cx.acts.push(Action::Go(Page::Topics));
+            cx.acts.push(Action::ShowRegion(region));
         }
     }
 }

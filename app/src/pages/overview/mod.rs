@@ -10,10 +10,11 @@ mod repair;
 mod strip;
 
 use eframe::egui::{Popup, Rect, Ui};
+use retail_engine::handle::Snapshot;
 
 pub use attention::page_of;
 
-use super::{Cx, first_run, title_ui};
+use super::{Cx, Page, first_run, title_ui};
 use crate::actions::Action;
 use crate::theme::{Icon, size};
 use crate::views::ledger;
@@ -89,11 +90,19 @@ fn side_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>) {
         canary::canary_ui(ui, canary, cx);
         attention
     };
-    if let Some(action) = attention::attention_ui(ui, attention, cx) {
-        match attention::act_of(action) {
+    if let Some(finding) = attention::attention_ui(ui, attention, cx) {
+        match attention::act_of(&finding, cx.snapshot) {
             Some(act) => cx.acts.push(act),
             None => state.repair.plan(cx),
         }
+    }
+}
+
+/// Leads to the newest load, whose figures the page shows.
+fn act_of_load(snapshot: &Snapshot) -> Action {
+    match snapshot.loads.last() {
+        Some(load) => Action::ShowLoad(load.id),
+        None => Action::Go(Page::Load),
     }
 }
 

@@ -1,12 +1,15 @@
-//! The map of the pipeline: each place can be reached by the keyboard and leads to its page; the
+//! The map of the pipeline: each place can be reached by the keyboard and leads to what
+//! it holds; the
 //! width of a way is its rate.
 
 use eframe::egui::{
     Align2, Color32, CornerRadius, CursorIcon, Pos2, Rect, Role, Sense, Shape, Stroke, StrokeKind,
     Ui, WidgetInfo, epaint::CubicBezierShape, pos2, vec2,
 };
+use retail_engine::handle::Snapshot;
 use retail_engine::model::{Dc, Region};
 
+use super::act_of_load;
 use crate::actions::Action;
 use crate::pages::{Cx, Page};
 use crate::theme::{self, Palette, Type, Weight, size};
@@ -36,7 +39,7 @@ pub(super) fn pipeline_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     edges_ui(ui, field, &map);
     for node in &map.nodes {
         if node_ui(ui, rect_of(field, node.place), node) {
-            cx.acts.push(Action::Go(page_of(node.place)));
+            cx.acts.push(act_of(node.place, cx.snapshot));
         }
     }
     let colors = theme::colors(ui);
@@ -51,12 +54,12 @@ pub(super) fn pipeline_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
 }
 
 /// Where a click leads.
-const fn page_of(place: Place) -> Page {
+fn act_of(place: Place, snapshot: &Snapshot) -> Action {
     match place {
-        Place::File | Place::Clean => Page::Load,
-        Place::Quarantine => Page::Quality,
-        Place::Topic(_) | Place::Consumer(_) => Page::Topics,
-        Place::Dc(_) => Page::Failover,
+        Place::File | Place::Clean => act_of_load(snapshot),
+        Place::Quarantine => Action::Go(Page::Quality),
+        Place::Topic(region) | Place::Consumer(region) => Action::ShowRegion(region),
+        Place::Dc(_) => Action::Go(Page::Failover),
     }
 }
 

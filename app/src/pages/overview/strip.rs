@@ -2,6 +2,7 @@
 
 use eframe::egui::{CursorIcon, Rect, Sense, Stroke, Ui, pos2, vec2};
 
+use super::act_of_load;
 use crate::actions::Action;
 use crate::pages::{Cx, Page};
 use crate::theme::{self, size};
@@ -18,14 +19,16 @@ pub(super) fn strip_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
     };
     let colors = theme::colors(ui);
     let width = rect.width() / 5.0;
-    let pages = [
-        Page::Load,
-        Page::Quality,
-        Page::Topics,
-        Page::Topics,
-        Page::Failover,
+    // What was read, produced and written stands line by line in the ledger of its load.
+    let load = act_of_load(cx.snapshot);
+    let acts = [
+        load.clone(),
+        Action::Go(Page::Quality),
+        load.clone(),
+        load,
+        Action::Go(Page::Failover),
     ];
-    for (place, (cell, page)) in cells.iter().zip(pages).enumerate() {
+    for (place, (cell, act)) in cells.iter().zip(acts).enumerate() {
         let x = rect.left() + width * place as f32;
         let at = Rect::from_min_size(pos2(x, rect.top()), vec2(width, rect.height()));
         if place > 0 {
@@ -37,7 +40,7 @@ pub(super) fn strip_ui(ui: &mut Ui, rect: Rect, cx: &mut Cx<'_>) {
                 .line(notch.to_vec(), Stroke::new(1.0, colors.line_strong));
         }
         if strip_cell_ui(ui, at, cell) {
-            cx.acts.push(Action::Go(page));
+            cx.acts.push(act);
         }
     }
 }
