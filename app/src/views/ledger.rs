@@ -239,6 +239,7 @@ pub(super) mod tests {
             produced_at: Some(DateTime::UNIX_EPOCH),
             state: LoadState::Produced,
             input_remedy: None,
+            input_line: None,
             intake,
             lines_before: 0,
             from: Vec::new(),

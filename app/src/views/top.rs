@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use retail_engine::config::Mode;
-use retail_engine::flow::LoadState;
+use retail_engine::flow::{LoadRecord, LoadState};
 use retail_engine::handle::{LoadView, Snapshot};
 
 use retail_engine::watch::alert_state::AlertPhase;
@@ -150,7 +150,7 @@ fn load(snapshot: &Snapshot) -> Cell {
         return Cell::quiet("None yet");
     };
     let cell = match (&last.state, ledger::balance(snapshot)) {
-        (LoadState::Failed(_), _) => Cell::of(Status::Critical, "failed"),
+        (LoadState::Failed(_), _) => Cell::of(Status::Critical, failed(last)),
         (_, Some(Balance::Gap(lines))) => gap(lines),
         (LoadState::Reading, _) => Cell::of(Status::Warn, "not finished"),
         (LoadState::Cancelled, _) => Cell::of(Status::Warn, "cancelled"),
@@ -168,6 +168,15 @@ fn load(snapshot: &Snapshot) -> Cell {
         },
     };
     cell.lead(last.id.to_string())
+}
+
+/// How far a load came that failed: to a line of its file that cannot be read, or so many rows.
+fn failed(load: &LoadRecord) -> String {
+    match (load.input_line, load.intake.read) {
+        (Some(line), _) => format!("failed at line {}", format::count(line)),
+        (None, 1) => "failed after 1 row".to_owned(),
+        (None, rows) => format!("failed after {} rows", format::count(rows)),
+    }
 }
 
 fn gap(lines: u64) -> Cell {
@@ -274,6 +283,13 @@ mod tests {
         let mut cancelled = open;
         cancelled.loads[0].state = LoadState::Cancelled;
         assert_eq!(said(&cancelled).0, Status::Critical);
+        let mut failed = ended();
+        failed.loads[0].state = LoadState::Failed("the log is full".to_owned());
+        let rows = "failed after 13 rows".to_owned();
+        assert_eq!(said(&failed), (Status::Critical, rows));
+        failed.loads[0].input_line = Some(26_734);
+        let line = "failed at line 26\u{2009}734".to_owned();
+        assert_eq!(said(&failed), (Status::Critical, line));
         let mut nothing = ended();
         nothing.loads[0].intake.clean = 0;
         assert_eq!(said(&nothing).0, Status::Warn);

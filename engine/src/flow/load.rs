@@ -58,6 +58,9 @@ pub struct LoadRecord {
     /// the input was refused then. Not known of loads of an earlier version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input_remedy: Option<String>,
+    /// The first physical line of its file that could not be read, where that is why it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input_line: Option<u64>,
     /// What was read so far; `read` is the row to go on after.
     pub intake: Intake,
     /// Lines in the store before it began.

@@ -259,6 +259,7 @@ impl Runtime {
             produced_at: None,
             state: LoadState::Reading,
             input_remedy: None,
+            input_line: None,
             intake: Intake::default(),
             lines_before: self.analytics.lines(),
             from: self.ends()?,

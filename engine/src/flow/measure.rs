@@ -82,6 +82,7 @@ pub(crate) fn measure_log(
         produced_at: None,
         state: LoadState::Reading,
         input_remedy: None,
+        input_line: None,
         intake: Intake::default(),
         lines_before: 0,
         from: ends,

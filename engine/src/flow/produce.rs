@@ -141,6 +141,8 @@ pub(super) struct Work<'p> {
     read: ReadProgress,
     /// What to do about the file, once it could not be read on.
     input_remedy: Option<String>,
+    /// The line that could not be read then.
+    input_line: Option<u64>,
 }
 
 impl Producer {
@@ -156,7 +158,7 @@ impl Producer {
             match work.step(reader) {
                 Ok(None) => {}
                 Ok(Some(state)) => break state,
-                Err(error) => break work.failed(&error),
+                Err(error) => break work.failed(&error, reader),
             }
         };
         work.end(ended)
@@ -198,6 +200,7 @@ impl Producer {
             pace: Pace::start(self.clock.as_ref()),
             read: reader.progress(),
             input_remedy: None,
+            input_line: None,
             load,
         })
     }
@@ -517,9 +520,12 @@ impl Work<'_> {
 
     /// How the load ends after an error. That its file was refused is kept beside what is said:
     /// the remedy is another one then.
-    fn failed(&mut self, error: &ProduceError) -> LoadState {
+    fn failed(&mut self, error: &ProduceError, reader: &LineReader) -> LoadState {
         if let ProduceError::Intake(refused) = error {
             self.input_remedy = Some(refused.remedy().to_owned());
+            // That a file has changed is found out behind its last line, and is of none of them.
+            let is_of_a_line = !matches!(refused, IntakeError::Changed { .. });
+            self.input_line = is_of_a_line.then(|| reader.progress().lines + 1);
         }
         LoadState::Failed(error.to_string())
     }
@@ -530,6 +536,7 @@ impl Work<'_> {
         self.finish_all()?;
         self.load.state = state;
         self.load.input_remedy = self.input_remedy.take();
+        self.load.input_line = self.input_line.take();
         self.load.to =
             (!matches!(self.load.state, LoadState::Cancelled)).then(|| self.ends.clone());
         self.load.produced_at = Some(self.now());

@@ -152,6 +152,7 @@ fn produce_file(
         produced_at: None,
         state: LoadState::Reading,
         input_remedy: None,
+        input_line: None,
         intake: ledger::Intake::default(),
         lines_before: 0,
         from: Vec::new(),
@@ -211,6 +212,9 @@ fn a_file_that_is_damaged_behind_its_head_fails_with_the_remedy_of_the_input() {
     assert!(why.contains("damaged or cut off"), "{why}");
     let remedy = load.input_remedy.as_deref().unwrap();
     assert!(remedy.contains("download the file again"), "{remedy}");
+    // Every row is a line here, and the header is the first.
+    assert!(load.intake.read > 0);
+    assert_eq!(load.input_line, Some(load.intake.read + 2));
     let inner = log.inner.lock();
     assert_eq!(inner.marks.last(), Some(&load), "its mark says so, too");
     let (_, earlier) = inner.marks.split_last().unwrap();

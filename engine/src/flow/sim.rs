@@ -451,6 +451,7 @@ impl Sim {
             produced_at: None,
             state: LoadState::Reading,
             input_remedy: None,
+            input_line: None,
             intake: Intake::default(),
             lines_before: 0,
             from: ends.map(|p| (p, log.offsets(p).unwrap().end)).collect(),

@@ -90,7 +90,10 @@ fn verdict(
             None,
         ),
         LoadState::Failed(why) => (
-            (Status::Critical, format!("The load failed: {why}")),
+            (
+                Status::Critical,
+                format!("The load failed{}: {why}", at_line(record)),
+            ),
             again(
                 record
                     .input_remedy
@@ -118,6 +121,12 @@ fn verdict(
         ),
         LoadState::Produced => (ended(record, ledger, gap), None),
     }
+}
+
+/// The line that could not be read, where that is why a load failed.
+fn at_line(record: &LoadRecord) -> String {
+    let line = record.input_line.map(format::count);
+    line.map_or_else(String::new, |line| format!(" at line {line}"))
 }
 
 fn ended(record: &LoadRecord, ledger: &Ledger, gap: u64) -> (Status, String) {
@@ -403,6 +412,7 @@ mod tests {
             produced_at: Some(DateTime::UNIX_EPOCH),
             state: LoadState::Produced,
             input_remedy: None,
+            input_line: None,
             intake: intake.clone(),
             lines_before: before,
             from: Vec::new(),
