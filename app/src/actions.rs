@@ -27,6 +27,8 @@ pub enum Action {
     OpenSample,
     /// Show or hide the events.
     ToggleEvents,
+    /// Show the alerts, and the events that are warnings or worse.
+    ShowAlerts,
     /// Find anything.
     Palette,
     /// Type into the field that filters what is shown.
@@ -139,6 +141,7 @@ pub fn entries() -> Vec<Entry> {
     all.extend([
         entry(Action::Replay, "Replay\u{2026}", Some(plain(Key::R))),
         entry(Action::ToggleEvents, "Events", Some(ctrl(Key::J))),
+        entry(Action::ShowAlerts, "Alerts", None),
         entry(
             Action::Export,
             "Export this page\u{2026}",

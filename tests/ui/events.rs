@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use eframe::egui::accesskit::Toggled;
 use eframe::egui::{Key, Modifiers};
+use egui_kittest::kittest::NodeT as _;
 use retail_engine::handle::Command;
 use retail_engine::model::Dc;
 use retail_engine::ports::Fault;
@@ -60,6 +62,29 @@ fn an_alert_is_acknowledged_and_muted_by_clicks() {
     desk.click("Drawer: What was done");
     desk.until_seen("Mute \u{201c}A data centre is down");
     desk.shot("events-done");
+}
+
+#[test]
+fn the_alerts_of_the_bar_are_brought_into_view_and_never_hidden() {
+    let mut desk = Desk::empty();
+    desk.resize(1440.0, 900.0);
+    desk.start_fault(Fault::DcDown {
+        dc: Dc::AsiaPacific,
+    });
+    desk.until_seen("Alerts: 1 critical");
+    desk.click("Alerts: 1 critical");
+    desk.until_seen(DOWN);
+    let chosen = |desk: &Desk, label: &str| {
+        let control = desk.control(label).unwrap();
+        control.accesskit_node().toggled() == Some(Toggled::True)
+    };
+    assert!(chosen(&desk, "Level: Warnings"));
+    desk.click("Level: All");
+    desk.click("Drawer: What was done");
+    desk.click("Alerts: 1 critical");
+    desk.until_seen("Search events");
+    assert!(chosen(&desk, "Level: Warnings"));
+    assert!(desk.sees(DOWN));
 }
 
 #[test]

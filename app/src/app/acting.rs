@@ -34,6 +34,7 @@ impl Console {
                     Drawer::Closed => Drawer::Open,
                 });
             }
+            Action::ShowAlerts => self.given.prefs.layout.events.show_alerts(),
             Action::Palette => self.palette = Some(PaletteState::default()),
             Action::Keys => self.keys = !self.keys,
             Action::ToggleFreeze => self.toggle_freeze(),

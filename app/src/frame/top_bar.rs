@@ -43,7 +43,7 @@ pub fn top_bar_ui(ui: &mut Ui, view: &TopView, brand: f32, acts: &mut Vec<Action
     let mut x = bar.left() + brand;
     let end = tools.response.rect.left() - size::GAP;
     for place in shown(ui, view, end - x) {
-        let (name, page) = place.target();
+        let (name, act) = place.target();
         let cell = place.cell(view);
         let at = Rect::from_min_max(pos2(x, bar.top()), pos2(end, bar.bottom() - 1.0));
         let (width, clicked) = cell_ui(ui, at, name, cell, |ui| {
@@ -56,10 +56,7 @@ pub fn top_bar_ui(ui: &mut Ui, view: &TopView, brand: f32, acts: &mut Vec<Action
         ui.painter()
             .vline(x - 0.5, at.y_range(), Stroke::new(1.0, colors.line));
         if clicked {
-            acts.push(match place {
-                Place::Alerts => Action::ToggleEvents,
-                _ => Action::Go(page),
-            });
+            acts.push(act);
         }
     }
 }
@@ -90,14 +87,14 @@ impl Place {
         Self::Alerts,
     ];
 
-    /// Its name, and the page it leads to.
-    const fn target(self) -> (&'static str, Page) {
+    /// Its name, and where it leads.
+    const fn target(self) -> (&'static str, Action) {
         match self {
-            Self::Mode => ("Mode", Page::Setup),
-            Self::Load => ("Load", Page::Load),
-            Self::Health => ("Health", Page::Overview),
-            Self::Faults => ("Faults", Page::Failover),
-            Self::Alerts => ("Alerts", Page::Overview),
+            Self::Mode => ("Mode", Action::Go(Page::Setup)),
+            Self::Load => ("Load", Action::Go(Page::Load)),
+            Self::Health => ("Health", Action::Go(Page::Overview)),
+            Self::Faults => ("Faults", Action::Go(Page::Failover)),
+            Self::Alerts => ("Alerts", Action::ShowAlerts),
         }
     }
 

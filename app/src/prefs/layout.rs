@@ -149,6 +149,15 @@ pub struct EventsLayout {
     pub level: Option<EventLevel>,
 }
 
+impl EventsLayout {
+    /// Brings what needs somebody into view: the alerts, above events of that kind.
+    pub fn show_alerts(&mut self) {
+        self.drawer = Drawer::Open;
+        self.tab = DrawerTab::Events;
+        self.level = Some(EventLevel::Warn);
+    }
+}
+
 /// How the pages were left.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -114,7 +114,7 @@ pub(super) fn act_of(finding: &Finding, snapshot: &Snapshot) -> Option<Action> {
             Some(region) => Action::ShowRegion(region),
             None => Action::Go(Page::Topics),
         }),
-        ActionId::OpenEvents => Some(Action::ToggleEvents),
+        ActionId::OpenEvents => Some(Action::ShowAlerts),
         ActionId::ClearLeftOver => Some(Action::EndAllFaults),
         ActionId::ShowWitnesses
         | ActionId::OpenFailover
