@@ -295,8 +295,8 @@ pub struct RegionCard {
     pub verdict: (Status, String),
     /// Lines written, since the engine was opened.
     pub written: String,
-    /// Lines written per second.
-    pub rate: String,
+    /// Lines per second into the log and out of it into the store.
+    pub rates: String,
     /// When it will have caught up.
     pub drain: String,
     /// Why the verdict is unknown, where it is.
@@ -321,10 +321,7 @@ fn card(region: Region, view: &RegionView) -> RegionCard {
         age: lag_age(&view.lag),
         verdict: verdict(view),
         written: format!("Written {}", format::count(view.written)),
-        rate: match view.written_per_sec {
-            Some(rate) => format::rate(rate, "rows"),
-            None => "rate unknown".to_owned(),
-        },
+        rates: rates(view),
         drain: match view.drain {
             Drain::CaughtUp => "caught up".to_owned(),
             Drain::In(time) => format!("drains in {}", format::duration(time)),
@@ -332,6 +329,32 @@ fn card(region: Region, view: &RegionView) -> RegionCard {
             Drain::Unknown => "drain time unknown".to_owned(),
         },
         why: why_unknown(view),
+    }
+}
+
+/// Lines per second that are produced and consumed; what was not measured says so.
+fn rates(view: &RegionView) -> String {
+    let way = |rate: Option<f64>, word: &str| match rate {
+        Some(rate) => format!("{}/s {word}", format::significant(rate)),
+        None => format!("{word} Unknown"),
+    };
+    format!(
+        "{} \u{b7} {}",
+        way(view.produced_per_sec, "in"),
+        way(view.written_per_sec, "out")
+    )
+}
+
+impl RegionCard {
+    /// For those who cannot see it.
+    pub fn label(&self) -> String {
+        format!(
+            "{}, {}: {}, {}",
+            self.region.name(),
+            self.verdict.1,
+            self.rates,
+            self.written.to_lowercase()
+        )
     }
 }
 
@@ -467,8 +490,44 @@ pub const fn dc_state(verdict: DcVerdict) -> (Status, &'static str) {
     (status, verdict.name())
 }
 
-/// Time to visible: each data centre a row, 99th percentile, and its share of the longest.
-pub fn canary(snapshot: &Snapshot) -> PerDc<PerDc<(Reading<Duration>, f32)>> {
+/// How long probes take from one data centre to another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CanaryCell {
+    /// Where they are written.
+    pub via: Dc,
+    /// Where they are read.
+    pub at: Dc,
+    /// Until half of them are visible, and 99 of 100.
+    pub times: Reading<[Duration; 2]>,
+    /// The latter as a share of the longest of all cells, 0 to 1.
+    pub share: f32,
+}
+
+impl CanaryCell {
+    /// What is measured, or why nothing is.
+    pub fn says(&self) -> String {
+        let both = |times: &[Duration; 2]| {
+            let [p50, p99] = times.map(format::millis);
+            format!("p50 {p50}, p99 {p99}")
+        };
+        match &self.times {
+            Reading::Known(times) => both(times),
+            Reading::Stale { value, age } => {
+                format!("{}, measured {} ago", both(value), format::age(*age))
+            }
+            Reading::Unknown(why) => format!("Unknown: {why}"),
+        }
+    }
+
+    /// For those who cannot see it.
+    pub fn label(&self) -> String {
+        let (via, at) = (self.via.name(), self.at.name());
+        format!("Written in {via}, read in {at}: {}", self.says())
+    }
+}
+
+/// Time to visible: each data centre a row, by where a probe is written.
+pub fn canary(snapshot: &Snapshot) -> PerDc<PerDc<CanaryCell>> {
     let p99 = |delay: &Delay| Duration::from_micros(delay.p99_us);
     let longest = snapshot
         .canary
@@ -480,11 +539,16 @@ pub fn canary(snapshot: &Snapshot) -> PerDc<PerDc<(Reading<Duration>, f32)>> {
         .max(Duration::from_millis(1));
     PerDc::from_fn(|via| {
         PerDc::from_fn(|at| {
-            let reading = snapshot.canary[via][at].clone().map(|delay| p99(&delay));
-            let share = reading
-                .known()
-                .map_or(0.0, |time| time.as_secs_f32() / longest.as_secs_f32());
-            (reading, share)
+            let delay = &snapshot.canary[via][at];
+            let times = |delay: Delay| [Duration::from_micros(delay.p50_us), p99(&delay)];
+            CanaryCell {
+                via,
+                at,
+                times: delay.clone().map(times),
+                share: delay.known().map_or(0.0, |delay| {
+                    p99(delay).as_secs_f32() / longest.as_secs_f32()
+                }),
+            }
         })
     })
 }
@@ -518,6 +582,42 @@ mod tests {
             let gap = ledger::balance(&open);
             assert_eq!(gap, Some(ledger::Balance::Gap(said)));
         }
+    }
+
+    #[test]
+    fn a_region_says_what_flows_in_and_out_and_what_is_not_known() {
+        let mut snapshot = ended();
+        let region = &mut snapshot.regions[Region::Europe];
+        region.produced_per_sec = Some(1_500.0);
+        region.written = 7;
+        let card = &cards(&snapshot)[Region::Europe];
+        assert_eq!(card.rates, "1\u{2009}500/s in \u{b7} out Unknown");
+        let label = card.label();
+        assert!(
+            label.starts_with("Europe, Unknown: 1\u{2009}500/s in"),
+            "{label}"
+        );
+        assert!(label.ends_with("written 7"), "{label}");
+    }
+
+    #[test]
+    fn a_cell_says_both_percentiles_or_why_it_has_none() {
+        let mut snapshot = ended();
+        let way = &mut snapshot.canary[Dc::Europe];
+        way[Dc::Americas] = Reading::Known(Delay {
+            p50_us: 3_000,
+            p99_us: 250_000,
+            samples: 9,
+        });
+        way[Dc::AsiaPacific] = Reading::Unknown("AsiaPacific_DC is down".to_owned());
+        let cells = canary(&snapshot);
+        let cell = &cells[Dc::Europe][Dc::Americas];
+        assert_eq!(
+            cell.label(),
+            "Written in Europe_DC, read in Americas_DC: p50 3.0 ms, p99 250 ms"
+        );
+        let cell = &cells[Dc::Europe][Dc::AsiaPacific];
+        assert_eq!(cell.says(), "Unknown: AsiaPacific_DC is down");
     }
 
     #[test]

@@ -1,23 +1,23 @@
 //! Time to visible: how long a probe written in one data centre takes until each other reads it.
 
-use eframe::egui::{Align2, CornerRadius, Rect, Sense, Ui, pos2, vec2};
+use eframe::egui::{Align2, CornerRadius, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 use retail_engine::model::{Dc, Reading};
 
 use crate::pages::Cx;
 use crate::theme::{self, Type, Weight};
 use crate::views::format;
-use crate::views::overview::{self, short};
+use crate::views::overview::{self, CanaryCell, short};
 use crate::widgets::{self, Panel};
 
 pub(super) fn canary_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
     let cells = overview::canary(cx.snapshot);
     Panel::titled("Time to visible")
-        .note("p99, one probe per second")
+        .note("p50 and p99, one probe per second")
         .show(ui, rect, |ui| {
             let colors = theme::colors(ui);
             ui.spacing_mut().item_spacing.y = 2.0;
             let width = ui.available_width();
-            let side = 66.0;
+            let side = 74.0;
             let (head, _) = ui.allocate_exact_size(vec2(width, 18.0), Sense::hover());
             ui.painter().text(
                 head.left_center(),
@@ -62,38 +62,44 @@ pub(super) fn canary_ui(ui: &mut Ui, rect: Rect, cx: &Cx<'_>) {
                     colors.text,
                 );
                 for (place, at) in Dc::ALL.into_iter().enumerate() {
-                    let (reading, share) = &cells[via][at];
-                    let room = column(row, place);
-                    let (text, fill, color) = match reading {
-                        Reading::Known(time) => {
-                            let (fill, text) = colors.heat(share * 0.6);
-                            (format::millis(*time), fill, text)
-                        }
-                        Reading::Stale { value, .. } => {
-                            (format::millis(*value), colors.unknown_tint, colors.unknown)
-                        }
-                        Reading::Unknown(_) => {
-                            ("Unknown".to_owned(), colors.unknown_tint, colors.unknown)
-                        }
-                    };
-                    ui.painter().rect_filled(room, CornerRadius::same(1), fill);
-                    ui.painter().text(
-                        room.right_center() - vec2(6.0, 0.0),
-                        Align2::RIGHT_CENTER,
-                        &text,
-                        theme::font(Type::Table, Weight::Regular),
-                        color,
-                    );
-                    let response = ui.interact(
-                        room,
-                        ui.scope_id().with((via.name(), at.name())),
-                        Sense::hover(),
-                    );
-                    let label = format!("Written in {}, read in {}: {text}", via.name(), at.name());
-                    response.widget_info(|| {
-                        eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Label, true, &label)
-                    });
+                    cell_ui(ui, column(row, place), &cells[via][at]);
                 }
             }
         });
+}
+
+/// One cell: the median small, the 99th percentile large.
+fn cell_ui(ui: &Ui, room: Rect, cell: &CanaryCell) {
+    let colors = theme::colors(ui);
+    let (fill, color) = match &cell.times {
+        Reading::Known(_) => colors.heat(cell.share * 0.6),
+        Reading::Stale { .. } | Reading::Unknown(_) => (colors.unknown_tint, colors.unknown),
+    };
+    let painter = ui.painter();
+    painter.rect_filled(room, CornerRadius::same(1), fill);
+    let large = match cell.times.newest() {
+        Some(([p50, p99], _)) => {
+            painter.text(
+                room.left_center() + vec2(4.0, 0.0),
+                Align2::LEFT_CENTER,
+                format::millis(*p50).trim_end_matches(" ms"),
+                theme::font(Type::Caption, Weight::Regular),
+                color,
+            );
+            format::millis(*p99)
+        }
+        None => "Unknown".to_owned(),
+    };
+    painter.text(
+        room.right_center() - vec2(4.0, 0.0),
+        Align2::RIGHT_CENTER,
+        large,
+        theme::font(Type::Table, Weight::Regular),
+        color,
+    );
+    let id = ui.scope_id().with((cell.via.name(), cell.at.name()));
+    let response = ui.interact(room, id, Sense::hover());
+    let label = cell.label();
+    response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &label));
+    response.on_hover_text(cell.says());
 }

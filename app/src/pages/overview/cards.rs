@@ -70,20 +70,21 @@ fn card_ui(ui: &mut Ui, rect: Rect, card: &RegionCard, lag: &[Option<f64>]) -> b
         });
         ui.add_space(2.0);
         ui.horizontal(|ui| {
-            Line::table(&card.written).color(colors.muted).show(ui);
+            Line::table(&card.rates)
+                .color(colors.muted)
+                .show(ui)
+                .on_hover_text(&card.written);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if let Some(why) = &card.why {
                     Line::table(why).color(colors.unknown).show(ui);
                 } else {
                     Line::table(&card.drain).color(colors.muted).show(ui);
-                    ui.add_space(8.0);
-                    Line::table(&card.rate).color(colors.muted).show(ui);
                 }
             });
         });
     });
     widgets::focus_inside(ui, &response, rect.shrink(1.0), size::RADIUS_PANEL);
-    let label = format!("{}, {}", card.region.name(), card.verdict.1);
+    let label = card.label();
     response.widget_info(|| {
         eframe::egui::WidgetInfo::labeled(eframe::egui::Role::Button, true, &label)
     });
