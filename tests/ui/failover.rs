@@ -58,6 +58,8 @@ fn losing_europe_goes_from_the_click_to_a_card_with_the_figures_of_the_engine() 
     let mut desk = Desk::with(quick, |dir| names.map(|name| dir.join(name)).to_vec());
     open_page(&mut desk);
     desk.until_seen("No drill has run in this data directory yet.");
+    desk.until_seen("Compactions");
+    desk.until_seen(" running, ");
     desk.shot("failover-idle");
     desk.resize(1440.0, 900.0);
     desk.shot("failover-idle-large");

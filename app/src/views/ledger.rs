@@ -204,6 +204,7 @@ pub(super) mod tests {
             dcs: PerDc::from_fn(|_| DcHealth {
                 rows: Reading::Unknown(String::new()),
                 disk_bytes: unknown(),
+                compactions: Reading::Unknown(String::new()),
                 writes: 0,
                 write_errors: 0,
                 write_p50_us: unknown(),

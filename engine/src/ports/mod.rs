@@ -24,7 +24,8 @@ pub use log::{
     LogError, PartitionOffsets, PendingAppend, RecordBatch,
 };
 pub use store::{
-    BucketRows, BucketScope, BucketWrite, Comparison, DcHealth, DcState, DerivedRows, Flush,
-    FlushSpan, Note, PendingWrite, ReadSource, RejectQuery, RejectRow, RepairReport, Settled,
-    Store, StoreError, StoreHealth, UnequalBucket, WitnessView, WriteReceipt, WriteTimestamp,
+    Backlog, BucketRows, BucketScope, BucketWrite, Compactions, Comparison, DcHealth, DcState,
+    DerivedRows, Flush, FlushSpan, Note, PendingWrite, ReadSource, RejectQuery, RejectRow,
+    RepairReport, Settled, Store, StoreError, StoreHealth, UnequalBucket, WitnessView,
+    WriteReceipt, WriteTimestamp,
 };

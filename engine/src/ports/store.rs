@@ -253,6 +253,25 @@ pub struct WitnessView {
     pub views: PerDc<PerDc<DcState>>,
 }
 
+/// How far a data centre is with merging the files of its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Compactions {
+    /// Merges that run.
+    pub running: u64,
+    /// What is left for them.
+    pub backlog: Backlog,
+}
+
+/// What waits to be merged: a database tells one or the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Backlog {
+    /// Tasks that wait for a thread.
+    Tasks(u64),
+    /// Files that were written out and not merged yet. A few always are.
+    Files(u64),
+}
+
 /// Measurements of one data centre since the last call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DcHealth {
@@ -260,6 +279,8 @@ pub struct DcHealth {
     pub rows: Reading<RowsDigest>,
     /// Bytes on its disk.
     pub disk_bytes: Reading<u64>,
+    /// How far it is with merging its files.
+    pub compactions: Reading<Compactions>,
     /// Writes that this replica applied since it was opened.
     pub writes: u64,
     /// Writes that failed or timed out at this replica since it was opened.

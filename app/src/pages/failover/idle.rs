@@ -20,7 +20,7 @@ use crate::widgets::{
     split_rows, status_icon,
 };
 
-const CARDS: f32 = 138.0;
+const CARDS: f32 = 158.0;
 const SIDE: f32 = 400.0;
 
 /// Draws the page at rest.
@@ -237,6 +237,7 @@ fn card_ui(ui: &mut Ui, rect: Rect, card: &DcCard) -> bool {
                 widgets::reading(ui, &card.disk, Type::Section, |n| format::bytes(*n));
             }
         });
+        work_ui(ui, card);
         ui.add_space(2.0);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 5.0;
@@ -287,6 +288,21 @@ fn card_ui(ui: &mut Ui, rect: Rect, card: &DcCard) -> bool {
         });
     });
     repair
+}
+
+/// What a data centre has to do: writes that it took, files that it merges.
+fn work_ui(ui: &mut Ui, card: &DcCard) {
+    let muted = theme::colors(ui).muted;
+    let columns = [(0.4, Align::Left), (1.0, Align::Left)];
+    row_ui(ui, 18.0, &columns, |ui, column| {
+        ui.spacing_mut().item_spacing.x = 5.0;
+        let (title, figure) = match column {
+            0 => ("Writes", &card.writes),
+            _ => ("Compactions", &card.compactions),
+        };
+        Line::caption(title).color(muted).show(ui);
+        widgets::reading(ui, figure, Type::Caption, Clone::clone);
+    });
 }
 
 fn tabs_ui(ui: &mut Ui, tab: &mut Tab) {

@@ -8,7 +8,7 @@ use retail_engine::failover::WriteMode;
 use retail_engine::failover::hints::Fuse;
 use retail_engine::handle::Snapshot;
 use retail_engine::model::{Dc, PerDc, PerRegion, Reading, Region};
-use retail_engine::ports::DcState;
+use retail_engine::ports::{Backlog, Compactions, DcHealth, DcState};
 use retail_engine::telemetry::{Event, EventKind};
 use retail_engine::watch::findings::ActionId;
 
@@ -54,6 +54,10 @@ pub struct DcCard {
     pub latency: [Reading<Duration>; 2],
     /// Bytes on its disk.
     pub disk: Reading<u64>,
+    /// Merges of its files that run, and what is left for them, in words.
+    pub compactions: Reading<String>,
+    /// Writes that it has taken since the engine was opened, and those that failed, in words.
+    pub writes: Reading<String>,
     /// What waits for it.
     pub hints: HintLine,
 }
@@ -91,7 +95,37 @@ fn card(snapshot: &Snapshot, dc: Dc, window: Duration) -> DcCard {
             || Reading::Unknown(unknown()),
             |health| health.disk_bytes.clone(),
         ),
+        compactions: health.map_or_else(
+            || Reading::Unknown(unknown()),
+            |health| health.compactions.clone().map(compactions),
+        ),
+        writes: health.map_or_else(
+            || Reading::Unknown(unknown()),
+            |health| Reading::Known(writes(health)),
+        ),
         hints: hints(snapshot, dc, window),
+    }
+}
+
+/// Merges of files as words.
+fn compactions(at: Compactions) -> String {
+    let (count, what) = match at.backlog {
+        Backlog::Tasks(count) => (count, "task"),
+        Backlog::Files(count) => (count, "file"),
+    };
+    let running = format::count(at.running);
+    match count {
+        1 => format!("{running} running, 1 {what} waits"),
+        many => format!("{running} running, {} {what}s wait", format::count(many)),
+    }
+}
+
+/// Writes as words.
+fn writes(health: &DcHealth) -> String {
+    let taken = format::count(health.writes);
+    match health.write_errors {
+        0 => taken,
+        failed => format!("{taken}, {} failed", format::count(failed)),
     }
 }
 
@@ -353,6 +387,13 @@ mod tests {
         let by = PerDc([DcState::Down, DcState::Unknown, DcState::Unknown]);
         assert_eq!(seen(by, Dc::Europe), "no other data centre can say");
         assert_eq!(witness(DcState::Unknown).1, "unknown");
+    }
+
+    #[test]
+    fn what_a_data_centre_has_to_merge_is_said_in_its_own_unit() {
+        let said = |running, backlog| compactions(Compactions { running, backlog });
+        assert_eq!(said(0, Backlog::Files(12)), "0 running, 12 files wait");
+        assert_eq!(said(2, Backlog::Tasks(1)), "2 running, 1 task waits");
     }
 
     #[test]

@@ -55,6 +55,7 @@ fn value(snapshot: &Snapshot) -> Value {
             let health = &store.dcs[dc];
             json!({
                 "disk_bytes": reading_json(&health.disk_bytes),
+                "compactions": reading_json(&health.compactions),
                 "hints": reading_json(&health.hints),
                 "repair_needed": health.repair_needed,
                 "verdict": snapshot.dcs[dc].verdict,

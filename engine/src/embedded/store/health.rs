@@ -46,6 +46,13 @@ fn measure_dc(core: &Core, dc: Dc) -> DcHealth {
         Some(why) => Reading::Unknown(why.to_owned()),
         None => disk_bytes(core, dc),
     };
+    let compactions = match silent {
+        Some(why) => Reading::Unknown(why.to_owned()),
+        None => core.replicas[dc].kv.compactions().map_or_else(
+            || Reading::Unknown("this replica is kept in memory, without files".to_owned()),
+            Reading::Known,
+        ),
+    };
     let mut anywhere = Ranges::default();
     for (_, replica) in core.replicas.iter() {
         replica.status(|status| anywhere.merge(&status.applied.numbers));
@@ -71,6 +78,7 @@ fn measure_dc(core: &Core, dc: Dc) -> DcHealth {
         DcHealth {
             rows,
             disk_bytes,
+            compactions,
             writes: status.writes,
             write_errors: status.write_errors,
             write_p50_us: percentile(&sorted, 50),

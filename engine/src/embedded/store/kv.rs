@@ -11,6 +11,8 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 use thiserror::Error;
 
+use crate::ports::Compactions;
+
 /// The tables of a replica. Each is sorted by its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Table {
@@ -105,6 +107,11 @@ pub(super) trait Kv: Send + Sync {
 
     /// Bytes it takes on its disk.
     fn disk_bytes(&self) -> Result<u64, KvError>;
+
+    /// How far it is with merging its files; `None` for one that has none.
+    fn compactions(&self) -> Option<Compactions> {
+        None
+    }
 }
 
 /// A database at one moment.

@@ -13,6 +13,8 @@ use bytes::Bytes;
 use fjall::compaction::Leveled;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
 
+use crate::ports::{Backlog, Compactions};
+
 use super::kv::{Batch, Kv, KvError, Row, Rows, Table, View, after_prefix};
 
 /// Blocks that were read, kept in memory; per replica.
@@ -247,6 +249,16 @@ impl Kv for FjallKv {
     fn disk_bytes(&self) -> Result<u64, KvError> {
         folder_bytes(&self.path).map_err(|e| KvError(e.to_string()))
     }
+
+    /// From counters in memory: no file is looked at.
+    fn compactions(&self) -> Option<Compactions> {
+        let made = self.trees.0.iter().filter_map(OnceLock::get);
+        let files: usize = made.map(Keyspace::l0_table_count).sum();
+        Some(Compactions {
+            running: self.db.active_compactions() as u64,
+            backlog: Backlog::Files(files as u64),
+        })
+    }
 }
 
 /// Bytes of all files below a folder. Files that vanish meanwhile count nothing.
@@ -364,6 +376,30 @@ mod tests {
         let kv = FjallKv::open(dir.path()).unwrap();
         let mut rows = kv.view().range(Table::Blocks, b"", None);
         assert!(rows.next().is_none());
+    }
+
+    #[test]
+    fn what_was_written_out_over_other_rows_waits_to_be_merged() {
+        let dir = tempfile::tempdir().unwrap();
+        let kv = FjallKv::open(dir.path()).unwrap();
+        let files = |kv: &FjallKv| match kv.compactions().unwrap().backlog {
+            Backlog::Files(files) => files,
+            Backlog::Tasks(tasks) => panic!("{tasks} tasks"),
+        };
+        // The first file has nothing to be merged with, and is let through at once.
+        for expect in [0, 1] {
+            assert_eq!(files(&kv), 0);
+            let mut batch = Batch::default();
+            batch.put(Table::Blocks, &b"key"[..], &b"value"[..]);
+            kv.commit(batch).unwrap();
+            let (tree, _) = kv.trees.of(Table::Blocks).unwrap();
+            tree.rotate_memtable_and_wait().unwrap();
+            let begun = std::time::Instant::now();
+            while files(&kv) != expect || tree.table_count() as u64 != expect + 1 {
+                assert!(begun.elapsed() < std::time::Duration::from_secs(20));
+                thread::yield_now();
+            }
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::core::Core;
 use super::session::dc_named;
 use super::views::{Heard, Kept, NodeView, Untold};
 use crate::model::{Dc, DcSet, PerDc, Reading};
-use crate::ports::{DcHealth, DcState, StoreHealth, WitnessView};
+use crate::ports::{Backlog, Compactions, DcHealth, DcState, StoreHealth, WitnessView};
 
 /// Between two rounds of asking.
 pub(super) const SAMPLE_EVERY: Duration = Duration::from_secs(2);
@@ -38,6 +38,7 @@ pub(super) struct Sampled {
     /// Why a node that answers does not tell those that it keeps, for whichever data centre.
     untold: Option<Untold>,
     disks: PerDc<Reading<u64>>,
+    compactions: PerDc<Reading<Compactions>>,
     /// Last beats: of a node, as an observer heard them.
     beats: HashMap<(HostId, IpAddr), Beat>,
     /// Since when a data centre has no node that answers.
@@ -59,6 +60,9 @@ impl Default for Sampled {
             hints: PerDc::default(),
             untold: Some(Untold::Now("the nodes were not asked yet".to_owned())),
             disks: PerDc::from_fn(|_| Reading::Unknown("the nodes were not asked yet".to_owned())),
+            compactions: PerDc::from_fn(|_| {
+                Reading::Unknown("the nodes were not asked yet".to_owned())
+            }),
             beats: HashMap::new(),
             silent_since: PerDc::default(),
         }
@@ -73,6 +77,7 @@ struct Said {
     gossip: Result<Vec<Heard>, String>,
     hints: Result<Vec<Kept>, Untold>,
     disk: Option<Result<u64, String>>,
+    compactions: Result<Compactions, String>,
 }
 
 /// Whether disks are asked for in a round.
@@ -94,6 +99,7 @@ async fn ask(core: &Core, node: &Arc<Node>, dc: Dc, disks: Disks) -> Said {
             gossip: silent().map(|()| Vec::new()),
             hints: Ok(Vec::new()),
             disk: (disks == Disks::Ask).then(|| silent().map(|()| 0)),
+            compactions: Err("the data centre does not answer".to_owned()),
         };
     }
     Said {
@@ -106,7 +112,27 @@ async fn ask(core: &Core, node: &Arc<Node>, dc: Dc, disks: Disks) -> Said {
             Disks::Ask => Some(view.disk_bytes(&core.keyspace).await),
             Disks::Leave => None,
         },
+        compactions: view.compactions().await,
     }
+}
+
+/// Of two nodes of a data centre; why it is not known where one of them does not tell.
+fn together(
+    one: Result<Compactions, String>,
+    other: &Result<Compactions, String>,
+) -> Result<Compactions, String> {
+    let (one, other) = (one?, other.clone()?);
+    let backlog = match (one.backlog, other.backlog) {
+        (Backlog::Tasks(a), Backlog::Tasks(b)) => Backlog::Tasks(a + b),
+        (Backlog::Files(a), Backlog::Files(b)) => Backlog::Files(a + b),
+        (Backlog::Tasks(_), Backlog::Files(_)) | (Backlog::Files(_), Backlog::Tasks(_)) => {
+            return Err("its nodes tell different things".to_owned());
+        }
+    };
+    Ok(Compactions {
+        running: one.running + other.running,
+        backlog,
+    })
 }
 
 /// Asks every node once.
@@ -159,6 +185,7 @@ impl Sampled {
         let mut hints: PerDc<Hints> = PerDc::default();
         let mut untold = None;
         let mut disks: PerDc<Option<Result<u64, String>>> = PerDc::from_fn(|_| None);
+        let mut merging: PerDc<Option<Result<Compactions, String>>> = PerDc::from_fn(|_| None);
         let mut answering = DcSet::NONE;
         for said in said {
             if said.answers {
@@ -184,6 +211,11 @@ impl Sampled {
                     (one, None) | (None, one) => one,
                 };
             }
+            let all = &mut merging[said.dc];
+            *all = Some(match all.take() {
+                Some(known) => together(known, &said.compactions),
+                None => said.compactions.clone(),
+            });
             if let Some(disk) = &said.disk {
                 let all = &mut disks[said.dc];
                 *all = Some(match (all.take(), disk) {
@@ -203,6 +235,11 @@ impl Sampled {
                 self.silent_since[dc].get_or_insert(now);
                 self.disks[dc] = Reading::Unknown("the data centre does not answer".to_owned());
             }
+            self.compactions[dc] = match merging[dc].take() {
+                Some(Ok(known)) => Reading::Known(known),
+                Some(Err(why)) => Reading::Unknown(why),
+                None => Reading::Unknown("the data centre does not answer".to_owned()),
+            };
             match disks[dc].take() {
                 Some(Ok(bytes)) => self.disks[dc] = Reading::Known(bytes),
                 Some(Err(why)) => self.disks[dc] = Reading::Unknown(why),
@@ -306,6 +343,7 @@ pub(super) fn health(core: &Core) -> StoreHealth {
                 Reading::Unknown("the data centre does not answer".to_owned())
             },
             disk_bytes: sampled.disks[dc].clone(),
+            compactions: sampled.compactions[dc].clone(),
             writes: meter.writes(),
             write_errors: meter.errors(),
             write_p50_us: p50,
@@ -372,6 +410,10 @@ mod tests {
                 oldest_ms: Some(1_000 * i64::from(host)),
             }]),
             disk: Some(Ok(5)),
+            compactions: Ok(Compactions {
+                running: 1,
+                backlog: Backlog::Tasks(u64::from(host)),
+            }),
         }
     }
 
@@ -416,6 +458,24 @@ mod tests {
         assert_eq!(sampled.disks[Dc::Europe], Reading::Known(5));
         assert!(sampled.disks[Dc::AsiaPacific].known().is_none());
         assert!(sampled.silent_since[Dc::AsiaPacific].is_some());
+    }
+
+    #[test]
+    fn compactions_are_those_of_all_nodes_of_a_data_centre_or_unknown() {
+        let mut sampled = Sampled::default();
+        let mut all = [said(Dc::Europe, 1, &[]), said(Dc::Europe, 2, &[])];
+        sampled.take(&all, Duration::ZERO);
+        let both = Compactions {
+            running: 2,
+            backlog: Backlog::Tasks(3),
+        };
+        assert_eq!(sampled.compactions[Dc::Europe], Reading::Known(both));
+        let silent = &sampled.compactions[Dc::Americas];
+        assert!(silent.known().is_none());
+        all[0].compactions = Err("it has no such table".to_owned());
+        sampled.take(&all, Duration::ZERO);
+        let why = Reading::Unknown("it has no such table".to_owned());
+        assert_eq!(sampled.compactions[Dc::Europe], why);
     }
 
     #[test]

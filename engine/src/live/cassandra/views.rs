@@ -20,6 +20,7 @@ use std::sync::Arc;
 use super::config::Keyspace;
 use super::session::dc_named;
 use crate::model::Dc;
+use crate::ports::{Backlog, Compactions};
 
 /// How long a node may take to say how it is.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -161,6 +162,27 @@ impl<'a> NodeView<'a> {
             }
         }
         Ok(kept)
+    }
+
+    /// How far it is with its compactions.
+    pub(super) async fn compactions(&self) -> Result<Compactions, String> {
+        let rows = self
+            .ask(
+                "SELECT active_tasks, pending_tasks FROM system_views.thread_pools \
+                 WHERE name = 'CompactionExecutor'",
+            )
+            .await?;
+        let told = rows
+            .maybe_first_row::<(Option<i32>, Option<i32>)>()
+            .map_err(|error| error.to_string())?;
+        let Some((Some(running), Some(waiting))) = told else {
+            return Err("the node does not tell its compactions".to_owned());
+        };
+        let count = |n: i32| u64::try_from(n).unwrap_or(0);
+        Ok(Compactions {
+            running: count(running),
+            backlog: Backlog::Tasks(count(waiting)),
+        })
     }
 
     /// Bytes of the keyspace on its disk, to the next MiB of each table.
