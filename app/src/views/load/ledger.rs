@@ -1,9 +1,11 @@
 //! The balance sheet of a load: each line with its check.
 
+use std::time::Duration;
+
 use retail_engine::config::Mode;
 use retail_engine::flow::{LoadRecord, LoadState};
 use retail_engine::ledger::Ledger;
-use retail_engine::model::{Reading, Topic};
+use retail_engine::model::{Dc, Reading, Topic};
 use rust_decimal::Decimal;
 use serde_json::json;
 
@@ -150,6 +152,9 @@ fn ended(record: &LoadRecord, ledger: &Ledger, gap: u64) -> (Status, String) {
             format!("The ledger has a gap of {} lines.", format::count(gap)),
         );
     }
+    if let Some(doubt) = doubt(ledger) {
+        return doubt;
+    }
     if ledger.new_lines() == 0 {
         let there = format::count(ledger.already_there());
         return (
@@ -161,6 +166,28 @@ fn ended(record: &LoadRecord, ledger: &Ledger, gap: u64) -> (Status, String) {
         Status::Ok,
         format!("The ledger closes. Every one of {read} rows is accounted for."),
     )
+}
+
+/// What is said of a ledger without a gap where not every data centre says what it has now. Lines
+/// are never taken out: one that had all of them when it was compared has them still.
+fn doubt(ledger: &Ledger) -> Option<(Status, String)> {
+    let has_all = ledger.visible.iter().filter_map(|(_, lines)| {
+        let (lines, age) = lines.newest()?;
+        (*lines == ledger.lines_now).then_some(age)
+    });
+    let ages: Vec<Duration> = has_all.collect();
+    let known = ages.len();
+    if known < Dc::ALL.len() {
+        let text =
+            format!("The ledger closes as far as is known: {known} of 3 data centres known.");
+        return Some((Status::Warn, text));
+    }
+    let age = ages.into_iter().max().filter(|age| !age.is_zero())?;
+    let text = format!(
+        "The ledger closes, as the data centres were compared {} ago.",
+        format::age(age)
+    );
+    Some((Status::Stale, text))
 }
 
 fn rows(ledger: &Ledger, gap: u64) -> Vec<SheetRow> {
@@ -225,7 +252,10 @@ fn rows(ledger: &Ledger, gap: u64) -> Vec<SheetRow> {
         rows: Reading::Known(signed(gap)),
         worth: None,
         check: Some(if gap == 0 {
-            (Status::Ok, "none".to_owned())
+            match doubt(ledger) {
+                None => (Status::Ok, "none".to_owned()),
+                Some((status, _)) => (status, "none as far as is known".to_owned()),
+            }
         } else {
             let places: Vec<String> = ledger
                 .gaps()
@@ -455,6 +485,32 @@ mod tests {
         assert!(open.verdict.1.contains("gap of"), "{}", open.verdict.1);
         ledger.written = 4;
         assert!(said(&record, &ledger).1.contains("6 lines in flight"));
+    }
+
+    #[test]
+    fn a_ledger_closes_only_as_far_as_the_data_centres_are_known() {
+        let (record, mut ledger) = closed(10, 3, 0);
+        ledger.visible[Dc::Americas] = Reading::Unknown("the data centre is down".to_owned());
+        let (status, text) = said(&record, &ledger);
+        assert_eq!(status, Status::Warn);
+        assert!(text.contains("2 of 3 data centres known"), "{text}");
+        let sheet = sheet(&record, &ledger, false);
+        let gap = sheet.rows.last().unwrap().check.as_ref().unwrap();
+        assert_ne!(gap.0, Status::Ok);
+        let stale = |value| Reading::Stale {
+            value,
+            age: Duration::from_secs(90),
+        };
+        // Compared before the last lines came.
+        ledger.visible[Dc::Americas] = stale(9);
+        assert_eq!(said(&record, &ledger).0, Status::Warn);
+        ledger.visible[Dc::Americas] = stale(10);
+        let (status, text) = said(&record, &ledger);
+        assert_eq!(status, Status::Stale);
+        assert!(text.contains("compared 1 m 30 s ago"), "{text}");
+        let (record, mut again) = closed(10, 3, 10);
+        again.visible[Dc::Europe] = Reading::Unknown("down".to_owned());
+        assert_eq!(said(&record, &again).0, Status::Warn);
     }
 
     #[test]
