@@ -7,6 +7,8 @@ use eframe::egui::{Key, Modifiers};
 use retail_console::runbook::Outcome;
 use retail_console::views::failover::card::time;
 use retail_console::views::failover::compared::digest;
+use retail_console::views::format;
+use retail_console::widgets::chart::pinned;
 use retail_engine::clean::Rules;
 use retail_engine::config::{ErrorLimit, Settings};
 use retail_engine::failover::RouteState;
@@ -99,6 +101,15 @@ fn losing_europe_goes_from_the_click_to_a_card_with_the_figures_of_the_engine() 
         words.iter().filter(|word| **word == digest(rows)).count() >= 3
     });
     desk.shot("failover-done");
+    let mut words = desk.words().into_iter();
+    let step = words.find(|word| word.starts_with("Crosshair at Failed over"));
+    let step = step.unwrap();
+    assert_eq!(pinned(&desk.harness.ctx), None);
+    desk.click(&step);
+    let at = pinned(&desk.harness.ctx).unwrap();
+    assert!(step.ends_with(&format::clock_tenths(at)), "{step}: {at}");
+    desk.click(&step);
+    assert_eq!(pinned(&desk.harness.ctx), None, "it is taken away again");
 
     let saved: Vec<PathBuf> = names.map(|name| desk.dir.path().join(name)).to_vec();
     let items = [

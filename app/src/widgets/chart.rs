@@ -1,12 +1,13 @@
 //! Charts over time: gaps stay gaps, y begins at zero, faults are spans, events are lines, and all
 //! charts of a page share one range and one crosshair.
 
+mod labels;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use eframe::egui::{
-    Align2, Color32, Context, Id, Painter, Pos2, Rect, Response, Role, Stroke, Ui, Vec2b,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, Context, Id, Rect, Response, Role, Stroke, Ui, Vec2b, WidgetInfo, pos2, vec2,
 };
 use egui_plot::{GridMark, Line, LineStyle, Plot, PlotBounds, PlotPoint, Span, VLine};
 
@@ -15,9 +16,6 @@ use super::paint::hatch;
 use super::take_out::{self, TakenOut};
 use crate::theme::{self, Type, Weight};
 use crate::views::format;
-
-/// Height of the name of a line.
-const LABEL: f32 = 13.0;
 
 /// How a line is drawn, so that colour is not alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -207,7 +205,7 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
                     );
                 }
                 for mark in &chart.marks {
-                    plot.vline(VLine::new(&mark.text, mark.at).color(mark.color).width(1.0));
+                    plot.vline(VLine::new(&mark.flag, mark.at).color(mark.color).width(1.0));
                 }
                 for series in &chart.series {
                     for run in runs(&series.points, from, to) {
@@ -234,26 +232,28 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
             hatch(painter, rect, 6.0, colors.line_strong);
         }
     }
-    labels_ui(painter, chart, frame, screen);
+    labels::marks_ui(painter, &chart.marks, frame, colors, |at| screen(at, 0.0).x);
+    labels::series_ui(painter, chart, frame, colors, screen);
     pin_ui(ui, frame, chart.range, |at| screen(at, 0.0).x);
     let time = |x: f32| inner.transform.value_from_position(pos2(x, frame.top())).x;
     brush_ui(ui, &inner.response, frame, time);
-    let said = chart
-        .series
-        .iter()
-        .map(|series| {
-            let last = series.points.last().and_then(|(_, y)| *y);
-            let last = last.map_or_else(|| "unknown".to_owned(), value);
-            format!("{} {last}", series.name)
-        })
-        .collect::<Vec<_>>()
-        .join(", ");
-    let label = format!("{}: {said}", chart.name);
+    let label = said(chart);
     inner
         .response
         .widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
     menu_ui(ui, inner.response.rect, chart);
     inner.response
+}
+
+/// For those who cannot see it: the last value of each line.
+fn said(chart: &TimeChart<'_>) -> String {
+    let last = chart.series.iter().map(|series| {
+        let last = series.points.last().and_then(|(_, y)| *y);
+        let last = last.map_or_else(|| "unknown".to_owned(), chart.value);
+        format!("{} {last}", series.name)
+    });
+    let last: Vec<String> = last.collect();
+    format!("{}: {}", chart.name, last.join(", "))
 }
 
 /// A chart by itself, to be drawn as a picture.
@@ -385,55 +385,6 @@ fn brush_ui(ui: &Ui, chart: &Response, frame: Rect, time: impl Fn(f32) -> f64) {
             }
         });
     }
-}
-
-/// The name of each line beside its last value, moved up where it would cover another.
-fn labels_ui(
-    painter: &Painter,
-    chart: &TimeChart<'_>,
-    frame: Rect,
-    screen: impl Fn(f64, f64) -> Pos2,
-) {
-    let mut labels: Vec<(Pos2, &Series)> = chart
-        .series
-        .iter()
-        .filter_map(|series| {
-            let last = series.points.iter().rev();
-            let (x, y) = last.clone().find_map(|(x, y)| y.map(|y| (*x, y)))?;
-            Some((screen(x.min(chart.range.1), y), series))
-        })
-        .collect();
-    labels.sort_by(|(a, _), (b, _)| b.y.total_cmp(&a.y));
-    let wanted: Vec<f32> = labels.iter().map(|(at, _)| at.y - 4.0).collect();
-    let places = spread(&wanted, frame.top() + LABEL);
-    for ((at, series), y) in labels.into_iter().zip(places) {
-        let font = theme::font(Type::Caption, Weight::Medium);
-        let text = painter.layout_no_wrap(series.name.clone(), font, series.color);
-        let x = at.x.min(frame.right()) - 6.0 - text.size().x;
-        // Where the line has just begun there is no room before its end.
-        let x = if x < frame.left() { at.x + 6.0 } else { x };
-        painter.galley(pos2(x, y - text.size().y), text, series.color);
-    }
-}
-
-/// Where labels stand that want to be at `wanted`, the lowest first: each a line above the one
-/// before at least, and none above `top`.
-fn spread(wanted: &[f32], top: f32) -> Vec<f32> {
-    let mut above = f32::INFINITY;
-    let mut places: Vec<f32> = wanted
-        .iter()
-        .map(|y| {
-            above = y.min(above - LABEL);
-            above
-        })
-        .collect();
-    // From the top down, what does not fit pushes the rest.
-    let mut below = top - LABEL;
-    for y in places.iter_mut().rev() {
-        *y = y.max(below + LABEL);
-        below = *y;
-    }
-    places
 }
 
 /// Highest value shown: a round number above all values.
@@ -603,13 +554,6 @@ mod tests {
         assert_eq!(gaps(std::slice::from_ref(&one), 0.0, 9.0), [(0.0, 3.0)]);
         let other = series(&[Some(1.0); 5]);
         assert!(gaps(&[one, other], 0.0, 9.0).is_empty());
-    }
-
-    #[test]
-    fn labels_never_cover_each_other() {
-        assert_eq!(spread(&[90.0, 50.0], 13.0), [90.0, 50.0]);
-        assert_eq!(spread(&[90.0, 88.0, 87.0], 13.0), [90.0, 77.0, 64.0]);
-        assert_eq!(spread(&[20.0, 20.0, 20.0], 13.0), [39.0, 26.0, 13.0]);
     }
 
     #[test]

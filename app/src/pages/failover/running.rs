@@ -27,6 +27,8 @@ use crate::widgets::{
 const LEAST: [f32; 2] = [960.0, 540.0];
 /// Room of the axis of a chart.
 const AXIS: f32 = 52.0;
+/// Width of the number of a step above its line, with the gap to the next.
+const FLAG: f32 = 14.0;
 /// Shown before the fault and after it is planned to end, seconds.
 const AHEAD_SECS: i64 = 8;
 
@@ -396,15 +398,17 @@ fn x_of(at: f64, frame: Rect, shown: Window) -> f32 {
     frame.left() + AXIS + (frame.width() - AXIS) * share as f32
 }
 
-/// The number of each step above its line, moved right where it would cover another.
+/// The number of each step above its line, moved aside where it would cover another.
 fn flags_ui(ui: &Ui, marks: &[Line2], frame: Rect, top: f32, shown: Window) {
     let colors = theme::colors(ui);
-    let mut free = f32::NEG_INFINITY;
     let mut sorted: Vec<&Line2> = marks.iter().collect();
     sorted.sort_by(|a, b| a.at.total_cmp(&b.at));
-    for mark in sorted {
-        let x = x_of(mark.at, frame, shown).max(free);
-        free = x + 14.0;
+    let wanted: Vec<f32> = sorted
+        .iter()
+        .map(|mark| x_of(mark.at, frame, shown))
+        .collect();
+    let places = abreast(&wanted, frame.right() - FLAG / 2.0);
+    for (mark, x) in sorted.into_iter().zip(places) {
         let at = Rect::from_center_size(pos2(x, top - 6.0), vec2(13.0, 13.0));
         ui.painter()
             .rect_filled(at, CornerRadius::same(2), mark.color);
@@ -416,6 +420,27 @@ fn flags_ui(ui: &Ui, marks: &[Line2], frame: Rect, top: f32, shown: Window) {
             colors.bg,
         );
     }
+}
+
+/// Where flags stand that want to be at `wanted`, from the left: each beside the one before at
+/// least, and none beyond `right`.
+fn abreast(wanted: &[f32], right: f32) -> Vec<f32> {
+    let mut free = f32::NEG_INFINITY;
+    let mut places: Vec<f32> = wanted
+        .iter()
+        .map(|x| {
+            let x = x.max(free);
+            free = x + FLAG;
+            x
+        })
+        .collect();
+    // From the right, what does not fit pushes the rest back.
+    let mut most = right;
+    for x in places.iter_mut().rev() {
+        *x = x.min(most);
+        most = *x - FLAG;
+    }
+    places
 }
 
 /// Right of now there is nothing yet, and that is said.
@@ -433,5 +458,17 @@ fn not_yet_ui(ui: &Ui, frame: Rect, top: f32, shown: Window, card: &Card, cx: &C
             theme::font(Type::Caption, Weight::Regular),
             colors.muted,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_stand_side_by_side_and_none_is_cut_off() {
+        assert_eq!(abreast(&[10.0, 50.0], 100.0), [10.0, 50.0]);
+        assert_eq!(abreast(&[10.0, 11.0, 12.0], 100.0), [10.0, 24.0, 38.0]);
+        assert_eq!(abreast(&[40.0, 98.0, 99.0], 100.0), [40.0, 86.0, 100.0]);
     }
 }

@@ -2,17 +2,28 @@
 
 use std::time::Duration;
 
-use eframe::egui::{Rect, Sense, Stroke, Ui, vec2};
+use chrono::{DateTime, Utc};
+use eframe::egui::{CornerRadius, CursorIcon, Rect, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
 use retail_engine::model::Dc;
 
 use super::row::row_ui;
 use crate::pages::Cx;
-use crate::theme::{self, Icon};
-use crate::views::failover::card::{Card, Mark, Stage};
+use crate::theme::{self, Icon, size};
+use crate::views::failover::card::{Card, Mark, Stage, Step};
 use crate::views::failover::dcs::{self, HintLine};
 use crate::views::format;
 use crate::views::overview::short;
+use crate::widgets::chart::{pin, pinned};
 use crate::widgets::{self, Align, Btn, Line, Panel, Status, badge, bar, status_icon};
+
+/// Where the crosshair of the charts was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Crosshair {
+    /// At the time of this step.
+    Here,
+    /// At another time, or nowhere.
+    Elsewhere,
+}
 
 /// Draws the steps.
 pub(super) fn timeline_ui(ui: &mut Ui, rect: Rect, card: &Card) {
@@ -45,7 +56,16 @@ pub(super) fn steps_ui(ui: &mut Ui, card: &Card) {
         (0.73, Align::Left),
         (1.0, Align::Right),
     ];
+    let pinned = pinned(ui.ctx());
     for step in &card.steps {
+        if let Some(at) = step.at {
+            let place = if pinned == Some(at) {
+                Crosshair::Here
+            } else {
+                Crosshair::Elsewhere
+            };
+            step_button_ui(ui, step, height, at, place);
+        }
         let (icon, color) = match step.mark {
             Mark::Reached => (Icon::Check, colors.ok),
             Mark::Fault => (Icon::Zap, colors.critical),
@@ -78,6 +98,32 @@ pub(super) fn steps_ui(ui: &mut Ui, card: &Card) {
                     .on_hover_text(&step.detail);
             }
         });
+    }
+}
+
+/// What lies under a step that was reached: puts the crosshair of all charts at its time, or takes
+/// it away where it is there.
+fn step_button_ui(ui: &Ui, step: &Step, height: f32, at: DateTime<Utc>, place: Crosshair) {
+    let colors = theme::colors(ui);
+    let room = vec2(ui.available_width(), height);
+    let rect = Rect::from_min_size(ui.cursor().min, room).expand2(vec2(4.0, 0.0));
+    let response = ui
+        .interact(
+            rect,
+            ui.scope_id().with(("step", step.number)),
+            Sense::click(),
+        )
+        .on_hover_cursor(CursorIcon::PointingHand);
+    let radius = CornerRadius::same(size::RADIUS);
+    if response.hovered() || place == Crosshair::Here {
+        ui.painter().rect_filled(rect, radius, colors.raised);
+    }
+    widgets::focus_inside(ui, &response, rect, radius);
+    let label = format!("Crosshair at {}, {} {}", step.name, step.time, step.detail);
+    let is_here = place == Crosshair::Here;
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, is_here, &label));
+    if response.clicked() {
+        pin(ui.ctx(), (!is_here).then_some(at));
     }
 }
 
