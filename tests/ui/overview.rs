@@ -34,7 +34,8 @@ fn label(desk: &Desk, begin: &str) -> String {
 
 #[test]
 fn the_strip_and_the_export_say_what_the_ledger_says() {
-    let mut desk = loaded(|dir| vec![dir.join("ledger.json"), dir.join("ledger.csv")]);
+    let names = ["ledger.json", "ledger.png", "ledger.csv"];
+    let mut desk = loaded(|dir| names.map(|name| dir.join(name)).to_vec());
     desk.until("each data centre is known", |desk| {
         desk.snapshot()
             .ledger
@@ -62,6 +63,11 @@ fn the_strip_and_the_export_say_what_the_ledger_says() {
         "{text}"
     );
     assert!(text.contains(&format!("\"produced\": {}", sheet.produced)));
+    desk.click("Export ledger");
+    desk.click("Save picture\u{2026}");
+    let picture = image::load_from_memory(&desk.saved("ledger.png")).unwrap();
+    // The picture of a page's own ledger: title, stamp and a row for each line of it.
+    assert!(picture.width() > 1_000 && picture.height() > 600);
     desk.key(Modifiers::COMMAND, Key::S);
     desk.until_seen("ledger.csv");
     let text = std::fs::read_to_string(desk.dir.path().join("ledger.csv")).unwrap();

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use eframe::egui::{
     Align, CornerRadius, Layout, Rect, ScrollArea, Sense, Stroke, StrokeKind, Theme, Ui, pos2, vec2,
 };
+use retail_engine::config::Mode;
 use retail_engine::flow::{LoadEnd, LoadRecord};
 use retail_engine::handle::Command;
 use retail_engine::ledger::Ledger;
@@ -150,18 +151,22 @@ impl Ledgers {
             Take::Json => {
                 serde_json::to_vec_pretty(&sheet.json(mode)).map_err(|error| error.to_string())
             }
-            Take::Png => picture_of(&sheet, ledger::mode(mode), theme),
+            Take::Png => picture_of_ledger(&sheet, mode, theme),
             Take::Csv | Take::Copy => Ok(sheet.csv(',', mode).into_bytes()),
         });
     }
 }
 
 /// The sheet as a picture, with its verdict and the mode.
-fn picture_of(sheet: &Sheet, mode: &str, theme: Theme) -> Result<Vec<u8>, String> {
+pub(crate) fn picture_of_ledger(
+    sheet: &Sheet,
+    mode: Mode,
+    theme: Theme,
+) -> Result<Vec<u8>, String> {
     let rows: f32 = sheet.rows.iter().map(height_of).sum();
     let paper = picture::Sheet {
         title: sheet.verdict.1.clone(),
-        stamp: vec![sheet.note.clone(), mode.to_owned()],
+        stamp: vec![sheet.note.clone(), ledger::mode(mode).to_owned()],
         size: vec2(920.0, rows + 30.0),
         theme,
     };

@@ -29,6 +29,7 @@ use ledger::Ledgers;
 use routing::Routes;
 use run::Run;
 
+pub(crate) use ledger::picture_of_ledger;
 pub(crate) use run::cancel_lines;
 
 /// Below this width the panels of the check stand one below the other.

@@ -11,13 +11,16 @@ mod strip;
 
 use eframe::egui::{Popup, Rect, Ui};
 use retail_engine::handle::Snapshot;
+use retail_engine::ledger::Ledger;
 
 pub use attention::page_of;
 
+use super::load::picture_of_ledger;
 use super::{Cx, Page, first_run, title_ui};
 use crate::actions::Action;
 use crate::theme::{Icon, size};
 use crate::views::ledger;
+use crate::views::load::ledger::sheet;
 use crate::widgets::{Btn, Split, Take, split_columns, split_rows};
 
 /// What the page remembers.
@@ -106,7 +109,7 @@ fn act_of_load(snapshot: &Snapshot) -> Action {
     }
 }
 
-/// The button with its menu: the ledger as CSV, as JSON, or on the clipboard.
+/// The button with its menu: the ledger as CSV, as JSON, as a picture, or on the clipboard.
 fn export_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let none = cx.snapshot.ledger.is_none().then_some("no load has run");
     let button = Btn::new("Export ledger")
@@ -114,7 +117,7 @@ fn export_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         .blocked(none)
         .show(ui);
     Popup::menu(&button).width(150.0).show(|ui| {
-        for take in [Take::Csv, Take::Json, Take::Copy] {
+        for take in [Take::Csv, Take::Json, Take::Png, Take::Copy] {
             if ui.button(take.name()).clicked() {
                 export(take, cx);
                 ui.close();
@@ -131,6 +134,10 @@ fn export(take: Take, cx: &mut Cx<'_>) {
             .push("there is no ledger yet".to_owned(), Some(remedy.to_owned()));
         return;
     };
+    if take == Take::Png {
+        save_picture(sheet, cx);
+        return;
+    }
     let text = match take {
         Take::Json => ledger::json(cx.snapshot, sheet),
         Take::Csv | Take::Copy | Take::Png => ledger::csv(cx.snapshot, sheet),
@@ -142,4 +149,18 @@ fn export(take: Take, cx: &mut Cx<'_>) {
     }
     let name = format!("{}.{}", ledger::file_name(cx.snapshot), take.extension());
     cx.files.save(cx.ctx, &name, move || Ok(text.into_bytes()));
+}
+
+/// Saves the ledger as it is drawn on the page of its load.
+fn save_picture(of: &Ledger, cx: &mut Cx<'_>) {
+    let Some(record) = cx.snapshot.loads.last() else {
+        return;
+    };
+    let running = cx.snapshot.load.as_ref();
+    let running = running.is_some_and(|load| load.record.id == record.id);
+    let sheet = sheet(record, of, running);
+    let (mode, theme) = (cx.snapshot.mode, cx.ctx.theme());
+    let name = format!("{}.png", ledger::file_name(cx.snapshot));
+    let draw = move || picture_of_ledger(&sheet, mode, theme);
+    cx.files.save(cx.ctx, &name, draw);
 }
