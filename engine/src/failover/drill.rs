@@ -4,6 +4,7 @@
 //! is computed from that alone. What was not seen has no figure but a reason: never 0.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +12,7 @@ use serde::Serialize;
 
 use super::predict::{Access, CellKey, ObservedCell, Prediction, PredictionScore, score};
 use super::state::Now;
-use crate::model::{ConsistencyLevel, Dc};
+use crate::model::{ConsistencyLevel, Dc, LineId, Offset, TopicPartition};
 use crate::ports::Fault;
 
 /// A scripted failure.
@@ -176,6 +177,57 @@ pub enum Phase {
     AfterSwitch,
 }
 
+/// A write that was acknowledged, and that no read at QUORUM finds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Lost {
+    /// A line, and where the log has it.
+    Line {
+        /// Which.
+        #[serde(serialize_with = "as_text")]
+        line_id: LineId,
+        /// Its partition.
+        partition: TopicPartition,
+        /// Its offset.
+        offset: Offset,
+    },
+    /// A probe of the drill.
+    Probe {
+        /// Its name.
+        name: String,
+    },
+}
+
+impl Lost {
+    /// How many are named at most: enough to see what they have in common.
+    pub const MOST: usize = 50;
+
+    /// The line, if it is one.
+    pub const fn line_id(&self) -> Option<LineId> {
+        match self {
+            Self::Line { line_id, .. } => Some(*line_id),
+            Self::Probe { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line {
+                line_id,
+                partition,
+                offset,
+            } => write!(f, "line {line_id} at {partition} offset {}", offset.0),
+            Self::Probe { name } => write!(f, "probe {name}"),
+        }
+    }
+}
+
+fn as_text<S: serde::Serializer>(text: &impl fmt::Display, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(text)
+}
+
 /// What a timeline is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DrillEvent {
@@ -204,6 +256,8 @@ pub enum DrillEvent {
         acknowledged: u64,
         /// Of those, readable.
         readable: u64,
+        /// The first of the others, as far as they are known by name.
+        lost: Vec<Lost>,
         /// Whether all replicas were read and equal.
         replicas: Replicas,
     },
@@ -218,6 +272,15 @@ pub enum Replicas {
     NotEqual,
 }
 
+/// What the comparison after a fault found.
+#[derive(Debug, Clone)]
+struct Compared {
+    acknowledged: u64,
+    readable: u64,
+    lost: Vec<Lost>,
+    replicas: Replicas,
+}
+
 /// What happened in a drill, as it happens.
 #[derive(Debug, Clone)]
 pub struct DrillTimeline {
@@ -228,7 +291,7 @@ pub struct DrillTimeline {
     cells: BTreeMap<CellKey, ObservedCell>,
     longest_stall: Option<Duration>,
     hints_peak: Option<u64>,
-    compared: Option<(u64, u64, Replicas)>,
+    compared: Option<Compared>,
     cancelled_after: Option<Duration>,
 }
 
@@ -278,8 +341,16 @@ impl DrillTimeline {
             DrillEvent::Compared {
                 acknowledged,
                 readable,
+                lost,
                 replicas,
-            } => self.compared = Some((acknowledged, readable, replicas)),
+            } => {
+                self.compared = Some(Compared {
+                    acknowledged,
+                    readable,
+                    lost,
+                    replicas,
+                });
+            }
         }
     }
 
@@ -305,20 +376,18 @@ impl DrillTimeline {
     /// The result so far.
     pub fn result(&self) -> DrillResult {
         let observed: Vec<ObservedCell> = self.cells.values().copied().collect();
+        let compared = self.compared.as_ref();
         DrillResult {
             scenario: self.scenario.clone(),
             cancelled_after_ms: self.cancelled_after.map(millis),
             detected_ms: self.after_fault(DrillStep::Detected),
             rto_ms: self.after_fault(DrillStep::FirstSuccess),
-            rpo_lines: self
-                .compared
-                .map(|(acknowledged, readable, _)| acknowledged.saturating_sub(readable)),
+            rpo_lines: compared.map(|found| found.acknowledged.saturating_sub(found.readable)),
+            lost: compared.map_or_else(Vec::new, |found| found.lost.clone()),
             writes: by_level(&observed),
             longest_stall_ms: self.longest_stall.map(millis),
             hints_peak: self.hints_peak,
-            converged: self
-                .compared
-                .map(|(_, _, replicas)| replicas == Replicas::Equal),
+            converged: compared.map(|found| found.replicas == Replicas::Equal),
             score: score(&self.prediction, &observed),
             prediction: self.prediction.clone(),
             observed,
@@ -387,6 +456,8 @@ pub struct DrillResult {
     pub rto_ms: Option<u64>,
     /// Recovery point: lines acknowledged and not readable afterwards, by comparison.
     pub rpo_lines: Option<u64>,
+    /// The first of those, at most [`Lost::MOST`], as far as they are known by name.
+    pub lost: Vec<Lost>,
     /// Writes per level; levels that were not tried are left out.
     pub writes: Vec<LevelWrites>,
     /// Longest time without an acknowledged write, milliseconds.
@@ -481,12 +552,15 @@ pub(super) mod tests {
             timeline.record(DrillEvent::Hints(hints), at(0));
         }
         let quorum = ConsistencyLevel::Quorum;
+        let name = "drill/1/europe/QUORUM/7".to_owned();
+        let probe = Lost::Probe { name };
         timeline.record(requests(quorum, Phase::BeforeSwitch, 0, 2), at(0));
         timeline.record(requests(quorum, Phase::AfterSwitch, 50, 0), at(0));
         timeline.record(
             DrillEvent::Compared {
                 acknowledged: 500,
                 readable: 497,
+                lost: vec![probe.clone()],
                 replicas: Replicas::Equal,
             },
             at(9_000),
@@ -499,6 +573,7 @@ pub(super) mod tests {
             "a step counts from its first time"
         );
         assert_eq!(result.rpo_lines, Some(3));
+        assert_eq!(result.lost, [probe]);
         assert_eq!(result.longest_stall_ms, Some(700));
         assert_eq!(result.hints_peak, Some(40));
         assert_eq!(result.converged, Some(true));

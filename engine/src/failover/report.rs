@@ -60,6 +60,7 @@ impl Report {
         };
         let parts = [
             cards(&self.result),
+            lost(&self.result),
             chart(self),
             steps(&self.result),
             writes(&self.result),
@@ -168,6 +169,23 @@ fn cards(result: &DrillResult) -> String {
         );
     }
     html + "</div>"
+}
+
+/// What was lost, by name, where something was.
+fn lost(result: &DrillResult) -> String {
+    let Some(lines) = result.rpo_lines.filter(|lines| *lines > 0) else {
+        return String::new();
+    };
+    let mut html = "<section><h2>Lost</h2><table>".to_owned();
+    for one in &result.lost {
+        let one = escape(&one.to_string());
+        put(&mut html, format_args!("<tr><td class=bad>{one}"));
+    }
+    let more = lines.saturating_sub(result.lost.len() as u64);
+    if more > 0 {
+        put(&mut html, format_args!("<tr><td>and {more} more"));
+    }
+    html + "</table></section>"
 }
 
 const WIDTH: f64 = 960.0;
@@ -397,8 +415,8 @@ fn predicted(result: &DrillResult) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::drill::DrillEvent;
     use super::super::drill::tests::{at, timeline};
+    use super::super::drill::{DrillEvent, Lost};
     use super::*;
 
     pub(super) fn report(setting: Setting) -> Report {
@@ -462,6 +480,22 @@ pub(super) mod tests {
         assert!(!html.contains("NaN"));
         let path = html.split("<path d=\"").nth(1).unwrap();
         assert_eq!(path.split('"').next().unwrap().matches('M').count(), 2);
+    }
+
+    #[test]
+    fn what_was_lost_is_named_and_the_rest_counted() {
+        let mut report = report(Setting::Live);
+        assert!(!report.to_html().contains("<h2>Lost</h2>"));
+        report.result.rpo_lines = Some(3);
+        let name = "drill/1/europe/QUORUM/7".to_owned();
+        report.result.lost = vec![Lost::Probe { name }];
+        let html = report.to_html();
+        assert!(html.contains("probe drill/1/europe/QUORUM/7<tr><td>and 2 more"));
+        let csv = report.to_csv().unwrap();
+        assert!(
+            csv.contains("lost,probe drill/1/europe/QUORUM/7,,,"),
+            "{csv}"
+        );
     }
 
     #[test]

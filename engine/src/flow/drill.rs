@@ -8,6 +8,7 @@
 mod archive;
 mod course;
 mod live;
+mod lost;
 mod telling;
 #[cfg(test)]
 mod tests;

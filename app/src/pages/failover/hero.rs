@@ -162,6 +162,7 @@ pub(super) fn rpo_ui(ui: &mut Ui, card: &Card) {
                 status_icon(ui, status);
                 Line::table(text).color(status.color(colors)).show(ui);
             });
+            lost_ui(ui, &card.lost);
         }
         Rpo::Unknown(why) => {
             Line::new("Unknown", Type::Kpi)
@@ -192,6 +193,24 @@ pub(super) fn rpo_ui(ui: &mut Ui, card: &Card) {
             Line::caption(text).color(colors.muted).show(ui);
         }
     }
+}
+
+/// What was lost, a few lines high: the rest scrolls.
+fn lost_ui(ui: &mut Ui, lost: &[String]) {
+    if lost.is_empty() {
+        return;
+    }
+    let critical = theme::colors(ui).critical;
+    eframe::egui::ScrollArea::vertical()
+        .id_salt("lost")
+        .max_height(48.0)
+        .auto_shrink([false, true])
+        .show(ui, |ui| {
+            ui.spacing_mut().item_spacing.y = 1.0;
+            for name in lost {
+                Line::caption(name).color(critical).wrapped().show(ui);
+            }
+        });
 }
 
 fn table_ui(ui: &mut Ui, card: &Card, detail: &mut Detail) {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use retail_engine::failover::drill::{DrillStep, Scenario};
+use retail_engine::failover::drill::{DrillResult, DrillStep, Scenario};
 use retail_engine::failover::predict::{CellKey, CellState, CellVerdict, Fate, Prediction};
 use retail_engine::failover::report::Setting;
 use retail_engine::flow::{DrillOutcome, DrillPhase, DrillView, RtoSoFar, StepState};
@@ -194,6 +194,8 @@ pub struct Card {
     pub split: Option<[u64; 3]>,
     /// Lines lost.
     pub rpo: Rpo,
+    /// Which, a line each, where that is known; then how many more.
+    pub lost: Vec<String>,
     /// What each data centre shows, in words.
     pub shows: Vec<(Dc, String)>,
     /// Predicted, then observed.
@@ -224,6 +226,7 @@ pub(super) struct Source<'a> {
     pub(super) cells: Vec<Cell>,
     pub(super) steps: Vec<Seen>,
     pub(super) rpo: Rpo,
+    pub(super) lost: Vec<String>,
     pub(super) stage: Stage,
     pub(super) stall_ms: Option<u64>,
     pub(super) hints_peak: Option<u64>,
@@ -270,6 +273,7 @@ impl Card {
             cells,
             steps,
             rpo: so_far(snapshot),
+            lost: Vec::new(),
             stage,
             stall_ms: view.longest_stall_ms,
             hints_peak: Some(view.hints_peak),
@@ -347,6 +351,7 @@ impl Card {
             cells,
             steps,
             rpo,
+            lost: lost(result),
             stage: Stage::Done,
             stall_ms: result.longest_stall_ms,
             hints_peak: result.hints_peak,
@@ -412,6 +417,7 @@ impl Card {
             split,
             rows: rows(&source, ms_of(DrillStep::Detected)),
             rpo: source.rpo.clone(),
+            lost: source.lost.clone(),
             shows: Vec::new(),
             score: score(&source.cells),
             steps,
@@ -441,6 +447,19 @@ impl Card {
     pub fn cell(&self, key: CellKey) -> Option<&Cell> {
         self.cells.iter().find(|cell| cell.key == key)
     }
+}
+
+/// What was lost, by name as far as it is known, and the number of the others.
+fn lost(result: &DrillResult) -> Vec<String> {
+    let mut names: Vec<String> = result.lost.iter().map(ToString::to_string).collect();
+    let more = result
+        .rpo_lines
+        .unwrap_or(0)
+        .saturating_sub(names.len() as u64);
+    if more > 0 {
+        names.push(format!("and {} more", format::count(more)));
+    }
+    names
 }
 
 /// Milliseconds as a time.
@@ -536,7 +555,56 @@ fn step_row(
 
 #[cfg(test)]
 mod tests {
+    use retail_engine::failover::Now;
+    use retail_engine::failover::drill::{DrillEvent, DrillTimeline, Lost, Replicas, scenario};
+    use retail_engine::failover::policy::Policy;
+    use retail_engine::failover::predict::{Timings, predict};
+    use retail_engine::failover::report::Report;
+    use retail_engine::model::{LineId, Offset, Region, Topic, TopicPartition};
+
     use super::*;
+
+    #[test]
+    fn a_loss_lists_what_was_lost_and_counts_the_rest() {
+        let scenario = scenario("europe-down").unwrap();
+        let prediction = predict(&scenario.faults, Timings::default(), &Policy::default());
+        let mut timeline = DrillTimeline::new(scenario, prediction);
+        let card = |timeline: &DrillTimeline| {
+            Card::of_outcome(&DrillOutcome {
+                report: Report {
+                    setting: Setting::Simulated,
+                    result: timeline.result(),
+                    series: Vec::new(),
+                },
+                ledger: None,
+            })
+        };
+        assert!(card(&timeline).lost.is_empty());
+        let now = Now {
+            since_start: Duration::ZERO,
+            wall: DateTime::UNIX_EPOCH,
+        };
+        let compared = DrillEvent::Compared {
+            acknowledged: 1_500,
+            readable: 200,
+            lost: vec![Lost::Line {
+                line_id: LineId(0xab),
+                partition: TopicPartition::new(Topic::Lines(Region::Europe), 2),
+                offset: Offset(17),
+            }],
+            replicas: Replicas::NotEqual,
+        };
+        timeline.record(compared, now);
+        let card = card(&timeline);
+        assert_eq!(card.rpo, Rpo::Proven(1_300));
+        assert_eq!(
+            card.lost,
+            [
+                "line 00000000000000ab at europe-transactions-2 offset 17",
+                "and 1\u{2009}299 more"
+            ]
+        );
+    }
 
     #[test]
     fn a_step_that_will_not_come_says_why_and_has_no_time() {

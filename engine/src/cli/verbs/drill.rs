@@ -63,6 +63,7 @@ fn value(outcome: &DrillOutcome) -> Value {
         "detected_ms": result.detected_ms,
         "rto_ms": result.rto_ms,
         "rpo_lines": result.rpo_lines,
+        "lost": result.lost,
         "writes_ok": per_level(|w| w.ok),
         "writes_failed": per_level(|w| w.failed),
         "longest_stall_ms": result.longest_stall_ms,

@@ -32,6 +32,9 @@ impl Report {
         for (what, value, unit) in figures {
             writer.write_record(["figure", what, "", &value, unit])?;
         }
+        for lost in &result.lost {
+            writer.write_record(["lost", &lost.to_string(), "", "", ""])?;
+        }
         for level in &result.writes {
             for (end, count) in [("ok", level.ok), ("failed", level.failed)] {
                 let what = format!("writes at {} {end}", level.level);

@@ -9,13 +9,13 @@ use super::course::{Window, counts, first_success, longest_stall, moves, phase};
 use super::traffic::Seen;
 use super::{Runtime, SETTLE, Watched};
 use crate::failover::Now;
-use crate::failover::drill::{DrillEvent, DrillStep, DrillTimeline, Replicas};
+use crate::failover::drill::{DrillEvent, DrillStep, DrillTimeline, Lost, Replicas};
 use crate::failover::report::Series;
 use crate::model::{Dc, PerDc, Reading, Region, RowsDigest};
 use crate::ports::{Comparison, ReadSource, StoreError};
 
 /// Data centres that make a quorum of the three.
-const QUORUM: usize = 2;
+pub(super) const QUORUM: usize = 2;
 
 impl Runtime {
     /// Tells when the regions that were hit left, and when they worked again: for more than one,
@@ -114,7 +114,7 @@ impl Runtime {
         });
         let now = self.moment();
         match compared {
-            Ok((comparison, (acknowledged, readable))) => {
+            Ok((comparison, read)) => {
                 let replicas = if comparison.converged() {
                     watched.reach(DrillStep::DigestsEqual, now);
                     Replicas::Equal
@@ -122,8 +122,9 @@ impl Runtime {
                     Replicas::NotEqual
                 };
                 let event = DrillEvent::Compared {
-                    acknowledged,
-                    readable,
+                    acknowledged: read.acknowledged,
+                    readable: read.readable,
+                    lost: read.lost,
                     replicas,
                 };
                 timeline.record(event, now);
@@ -147,21 +148,42 @@ impl Runtime {
         comparison: &Comparison,
         seen: &Seen,
         prefix: &str,
-    ) -> Result<(u64, u64), StoreError> {
+    ) -> Result<Read, StoreError> {
         let mut kept = PerDc::from_fn(|_| BTreeSet::new());
         for dc in Dc::ALL {
             let notes = self.store.notes(prefix, ReadSource::Alone(dc))?;
             kept[dc] = notes.into_iter().map(|note| note.name).collect();
         }
         let probes = &seen.acknowledged;
-        let found = probes.iter().filter(|name| is_at_quorum(&kept, name));
+        let missing: Vec<_> = probes
+            .iter()
+            .filter(|name| !is_at_quorum(&kept, name))
+            .collect();
         let lines = self.analytics.lines();
-        let stored = lines_at_quorum(&comparison.stored);
-        Ok((
-            probes.len() as u64 + lines,
-            found.count() as u64 + stored.min(lines),
-        ))
+        let stored = lines_at_quorum(&comparison.stored).min(lines);
+        let mut lost = if stored < lines {
+            self.lost_lines()
+        } else {
+            Vec::new()
+        };
+        let room = Lost::MOST.saturating_sub(lost.len());
+        let named = missing.iter().take(room).map(|name| Lost::Probe {
+            name: (**name).clone(),
+        });
+        lost.extend(named);
+        Ok(Read {
+            acknowledged: probes.len() as u64 + lines,
+            readable: (probes.len() - missing.len()) as u64 + stored,
+            lost,
+        })
     }
+}
+
+/// What reading everything back found.
+struct Read {
+    acknowledged: u64,
+    readable: u64,
+    lost: Vec<Lost>,
 }
 
 /// Whether a quorum of the data centres has a probe.
