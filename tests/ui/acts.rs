@@ -102,6 +102,29 @@ fn a_region_that_is_not_equal_goes_home_only_by_its_name() {
 }
 
 #[test]
+fn a_chart_turns_into_its_table_by_the_key_where_the_pointer_is() {
+    let mut desk = Desk::empty();
+    desk.load(retail_tests::sample_file());
+    desk.resize(1440.0, 900.0);
+    desk.key(Modifiers::COMMAND, Key::Num1);
+    desk.until_seen("Throughput: ");
+    let over = |desk: &Desk| {
+        let mut charts = desk.harness.query_all_by_label_contains("Throughput: ");
+        charts.next().unwrap().rect().center()
+    };
+    let at = over(&desk);
+    desk.harness.event(Event::PointerMoved(at));
+    desk.frame();
+    desk.key(Modifiers::NONE, Key::T);
+    desk.until("it is a table", |desk| {
+        !desk.sees("Throughput: ") && desk.sees("Time") && desk.sees("Lag: ")
+    });
+    desk.shot("chart-as-table");
+    desk.key(Modifiers::NONE, Key::T);
+    desk.until_seen("Throughput: ");
+}
+
+#[test]
 fn dragging_over_a_chart_sets_the_time_of_all() {
     let mut desk = Desk::empty();
     desk.load(retail_tests::sample_file());

@@ -2,6 +2,7 @@
 //! charts of a page share one range and one crosshair.
 
 mod labels;
+mod twin;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use eframe::egui::{
 };
 use egui_plot::{GridMark, Line, LineStyle, Plot, PlotBounds, PlotPoint, Span, VLine};
 
+pub use self::twin::{is_meant, is_table, twin_key};
 use super::export_menu::Take;
 use super::paint::hatch;
 use super::take_out::{self, TakenOut};
@@ -150,8 +152,20 @@ fn time_mark(at: f64, (from, to): (f64, f64), width: f32) -> String {
     }
 }
 
-/// Draws it over the room that is left, `height` points high.
+/// Draws it over the room that is left, `height` points high; as a table of its samples where a
+/// person turned it into one.
 pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
+    let response = if twin::is_table(ui.ctx(), chart.name) {
+        twin::table_ui(ui, chart, height)
+    } else {
+        drawn_ui(ui, chart, height)
+    };
+    twin::turn(ui, chart.name, response.rect);
+    menu_ui(ui, response.rect, chart);
+    response
+}
+
+fn drawn_ui(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
     let colors = theme::colors(ui);
     let top = top_of(chart);
     let (from, to) = chart.range;
@@ -241,7 +255,6 @@ pub fn time_chart(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
     inner
         .response
         .widget_info(|| WidgetInfo::labeled(Role::Image, true, &label));
-    menu_ui(ui, inner.response.rect, chart);
     inner.response
 }
 
@@ -316,27 +329,37 @@ fn menu_ui(ui: &Ui, room: Rect, chart: &TimeChart<'_>) {
     take_out::hand_over(ui.ctx(), out);
 }
 
-/// The samples in the range, a row for each time: the time in UTC, then the value of each line,
-/// exactly; nothing where it was not measured.
-fn samples(series: &[Series], (from, to): (f64, f64)) -> Vec<Vec<String>> {
-    let mut rows: BTreeMap<DateTime<Utc>, Vec<String>> = BTreeMap::new();
+/// The values of the lines at a time, in their order; `None` where one was not measured.
+type Sample = (DateTime<Utc>, Vec<Option<f64>>);
+
+/// The samples in the range, one for each time, oldest first.
+fn rows(series: &[Series], (from, to): (f64, f64)) -> Vec<Sample> {
+    let mut rows: BTreeMap<DateTime<Utc>, Vec<Option<f64>>> = BTreeMap::new();
     for (place, one) in series.iter().enumerate() {
         for (at, value) in &one.points {
             if !(from..=to).contains(at) {
                 continue;
             }
             let row = rows.entry(moment(*at));
-            let row = row.or_insert_with(|| vec![String::new(); series.len()]);
-            if let (Some(cell), Some(value)) = (row.get_mut(place), value) {
-                *cell = value.to_string();
+            let row = row.or_insert_with(|| vec![None; series.len()]);
+            if let Some(cell) = row.get_mut(place) {
+                *cell = value.or(*cell);
             }
         }
     }
-    let row = |(at, values): (DateTime<Utc>, Vec<String>)| {
+    rows.into_iter().collect()
+}
+
+/// The samples as text: the time in UTC, then the value of each line, exactly; nothing where it
+/// was not measured.
+fn samples(series: &[Series], range: (f64, f64)) -> Vec<Vec<String>> {
+    let row = |(at, values): Sample| {
         let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
+        let values = values.into_iter();
+        let values = values.map(|value| value.map_or_else(String::new, |value| value.to_string()));
         std::iter::once(at).chain(values).collect()
     };
-    rows.into_iter().map(row).collect()
+    rows(series, range).into_iter().map(row).collect()
 }
 
 /// Narrower than this is a click, not a brush.

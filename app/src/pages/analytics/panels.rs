@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use eframe::egui::{Key, Rect, Ui, Vec2, vec2};
+use eframe::egui::{Rect, Ui, Vec2, vec2};
 use retail_engine::analytics::{
     CustomerPick, NonProducts, Panel as Figure, ProductFigures, Table, panel_table, products_table,
     together_table,
@@ -16,9 +16,8 @@ use crate::theme::Icon;
 use crate::views::analytics::Shown;
 use crate::views::analytics::choices::{Choices, Division, Grain, Segments};
 use crate::views::format;
-use crate::widgets::{
-    Btn, Look, Panel, Take, context_menu, export_menu, is_covered, segmented, without_menus,
-};
+use crate::widgets::chart::is_meant;
+use crate::widgets::{Btn, Look, Panel, Take, context_menu, export_menu, segmented, without_menus};
 
 /// As what a panel is taken out.
 pub(super) const FORMS: [Take; 4] = [Take::Copy, Take::Csv, Take::Json, Take::Png];
@@ -397,18 +396,4 @@ fn head_ui(ui: &mut Ui, id: PanelId, title: &str, view: &View, frame: Frame<'_>)
     ui.spacing_mut().item_spacing.x = 8.0;
     let own = id.controls(ui, &view.choices);
     taken.or(twin.then_some(Act::Twin)).or(own)
-}
-
-/// Whether the pointer or the keyboard is in a panel.
-fn is_meant(ui: &Ui, rect: Rect) -> bool {
-    let focused = ui.memory(eframe::egui::Memory::focused);
-    let focused = focused.and_then(|id| ui.ctx().read_response(id));
-    ui.rect_contains_pointer(rect) || focused.is_some_and(|it| rect.contains(it.rect.center()))
-}
-
-/// Whether the key of the twin was pressed, and no field takes letters.
-pub(super) fn twin_key(ui: &Ui) -> bool {
-    !ui.ctx().text_edit_focused()
-        && !is_covered(ui.ctx())
-        && ui.input(|input| input.modifiers.is_none() && input.key_pressed(Key::T))
 }

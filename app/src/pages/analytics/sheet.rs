@@ -14,6 +14,7 @@ use crate::pages::Cx;
 use crate::theme::{self, Type, size};
 use crate::views::analytics::choices::Choices;
 use crate::views::analytics::{Shown, data_words};
+use crate::widgets::chart::twin_key;
 use crate::widgets::{
     self, Btn, Line, Panel, Split, Take, context_menu, export_menu, split_columns, split_rows,
 };
@@ -101,7 +102,7 @@ pub(super) fn sheet_ui(ui: &mut Ui, page: &mut Page, cx: &mut Cx<'_>) {
     }
     failure_ui(ui, page);
     page.sheet.refresh(&view);
-    let twin_key = panels::twin_key(ui);
+    let twin_key = twin_key(ui);
     let see = page.sheet.see.take();
     let height = ui.available_height();
     let mut done = None;

@@ -10,7 +10,7 @@ use crate::prefs::layout::{FlowView, HopsShown};
 use crate::theme::{self, Type, Weight, size};
 use crate::views::charts;
 use crate::views::format;
-use crate::widgets::chart::{Series, TimeChart, time_chart};
+use crate::widgets::chart::{Series, TimeChart, is_table, time_chart};
 use crate::widgets::{self, ColumnSpec, Line, Panel, segmented, table, text_cell};
 
 /// Draws the panel.
@@ -104,7 +104,7 @@ fn charts_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         value: format::significant,
     };
     let drawn = time_chart(ui, &chart, upper);
-    if still {
+    if still && !is_table(ui.ctx(), chart.name) {
         note_ui(ui, &drawn, "no row moved in a sampled second");
     }
     ui.horizontal(|ui| {
@@ -131,7 +131,7 @@ fn charts_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     };
     let left = ui.available_height();
     let drawn = time_chart(ui, &chart, left);
-    if still {
+    if still && !is_table(ui.ctx(), chart.name) {
         note_ui(ui, &drawn, "no line waited at any sample");
     }
 }
