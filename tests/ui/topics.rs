@@ -4,7 +4,7 @@ use eframe::egui::{Key, Modifiers};
 use egui_kittest::kittest::NodeT as _;
 use retail_console::actions::Action;
 use retail_console::prefs::ThemeChoice;
-use retail_engine::flow::{BrowseFrom, BrowseRequest, MessagePage};
+use retail_engine::flow::{BrowseField, BrowseFilter, BrowseFrom, BrowseRequest, MessagePage};
 use retail_engine::handle::Command;
 use retail_engine::model::{Dc, Region, RowsDigest, Topic, TopicPartition};
 
@@ -244,13 +244,13 @@ fn a_group_that_never_committed_is_unknown() {
     desk.until_seen("Caught up");
 }
 
-fn browsed(desk: &Desk, from: BrowseFrom, scan: u64, contains: Option<&str>) -> MessagePage {
+fn browsed(desk: &Desk, from: BrowseFrom, scan: u64, filter: Option<BrowseFilter>) -> MessagePage {
     let request = BrowseRequest {
         partition: TopicPartition::new(EUROPE, 1),
         from,
         scan,
         limit: 100_000,
-        contains: contains.map(str::to_owned),
+        filter,
     };
     let answer = desk
         .engine()
@@ -275,15 +275,32 @@ fn browsing_shows_what_the_log_holds_and_nothing_before_run() {
     }
     desk.shot("topics-messages");
 
-    desk.type_into("Any field contains", "white");
+    desk.type_into("Contains", "white");
     desk.click("From: Last n");
     let last = grouped(ends[1] - 100);
     desk.until_seen(&format!("Reads 100 messages from offset {last}"));
     desk.click("Run");
-    let expect = browsed(&desk, BrowseFrom::Last(100), 100, Some("white"));
-    let (found, scanned) = (expect.messages.len() as u64, expect.scanned);
+    let white = |field| {
+        let contains = "white".to_owned();
+        let filter = BrowseFilter { field, contains };
+        let expect = browsed(&desk, BrowseFrom::Last(100), 100, Some(filter));
+        (expect.messages.len() as u64, expect.scanned)
+    };
+    let (found, scanned) = white(BrowseField::Any);
     assert!(found > 0 && found < scanned);
+    assert_eq!(white(BrowseField::Description), (found, scanned));
+    assert_eq!(white(BrowseField::Country), (0, scanned));
     desk.until_seen(&format!("{} of {} read", grouped(found), grouped(scanned)));
+    desk.click("Field");
+    desk.click("Country");
+    desk.click("Run");
+    desk.until_seen("No message matches.");
+    desk.click("Field");
+    assert!(!desk.sees("Raw text"), "rows that were set aside have it");
+    desk.click("Description");
+    desk.click("Run");
+    desk.until_seen(&format!("{} of {} read", grouped(found), grouped(scanned)));
+    desk.shot("topics-messages-field");
     assert_eq!(committed(&desk), ends, "looking commits nothing");
 
     desk.click("Follow");

@@ -1,5 +1,7 @@
 //! Messages of a partition, as they stand in the log. Looking never commits and moves nobody.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use thiserror::Error;
@@ -26,6 +28,68 @@ pub enum BrowseFrom {
     Last(u64),
 }
 
+/// A field of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BrowseField {
+    /// Whichever of those below a message has.
+    Any,
+    /// The invoice of a line.
+    Invoice,
+    /// The product code of a line.
+    StockCode,
+    /// What the product of a line was called.
+    Description,
+    /// The pieces of a line.
+    Quantity,
+    /// When the invoice of a line was written.
+    InvoiceTime,
+    /// The price of a line.
+    UnitPrice,
+    /// Who bought; a line without a customer does not have it.
+    Customer,
+    /// The country of a line.
+    Country,
+    /// Why a row was set aside.
+    Reason,
+    /// The column at fault; a row that is wrong as a whole does not have it.
+    Column,
+    /// A row that was set aside, as it stands in its file.
+    RawText,
+}
+
+impl BrowseField {
+    /// The fields of the lines, in the order of their columns.
+    const LINE: [Self; 8] = [
+        Self::Invoice,
+        Self::StockCode,
+        Self::Description,
+        Self::Quantity,
+        Self::InvoiceTime,
+        Self::UnitPrice,
+        Self::Customer,
+        Self::Country,
+    ];
+    /// The fields of the rows that were set aside.
+    const REJECT: [Self; 3] = [Self::Reason, Self::Column, Self::RawText];
+
+    /// The fields that the messages of a topic have, without [`BrowseField::Any`].
+    pub const fn of(topic: Topic) -> &'static [Self] {
+        match topic {
+            Topic::Lines(_) => &Self::LINE,
+            Topic::Quarantine => &Self::REJECT,
+        }
+    }
+}
+
+/// Which messages match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BrowseFilter {
+    /// Where the text must be. A message that does not have the field never matches.
+    pub field: BrowseField,
+    /// The text, in any ASCII case.
+    pub contains: String,
+}
+
 /// Which messages are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BrowseRequest {
@@ -37,8 +101,8 @@ pub struct BrowseRequest {
     pub scan: u64,
     /// Messages to return at most.
     pub limit: usize,
-    /// Only messages with this text in a field, in any ASCII case.
-    pub contains: Option<String>,
+    /// Only messages that match.
+    pub filter: Option<BrowseFilter>,
 }
 
 /// What running a request would read.
@@ -228,9 +292,9 @@ impl MessagePage {
                 content: content(request.partition.topic, value),
             };
             if request
-                .contains
+                .filter
                 .as_ref()
-                .is_none_or(|text| message.content.contains(text))
+                .is_none_or(|filter| message.content.matches(filter))
             {
                 self.messages.push(message);
             }
@@ -257,23 +321,197 @@ fn content(topic: Topic, value: &[u8]) -> MessageContent {
 }
 
 impl MessageContent {
-    /// Whether a field holds a text, in any ASCII case.
-    fn contains(&self, text: &str) -> bool {
-        let text = text.to_ascii_lowercase();
-        let holds = |field: &str| field.to_ascii_lowercase().contains(&text);
-        match self {
-            Self::Line { line, .. } => {
-                holds(&line.invoice_no)
-                    || holds(&line.stock_code)
-                    || holds(&line.description)
-                    || holds(&line.country)
-                    || line.customer.as_deref().is_some_and(holds)
-                    || holds(&line.quantity.to_string())
-                    || holds(&line.unit_price.to_string())
-                    || holds(&line.invoice_time.to_string())
-            }
-            Self::Reject(reject) => holds(&reject.raw) || holds(reject.reason.slug()),
-            Self::Unreadable { .. } => false,
+    fn matches(&self, filter: &BrowseFilter) -> bool {
+        let text = filter.contains.to_ascii_lowercase();
+        let holds = |field: &BrowseField| {
+            self.field(*field).is_some_and(|value| {
+                let value = value.to_ascii_lowercase();
+                // A reason is written with spaces where people read it.
+                value.contains(&text)
+                    || (*field == BrowseField::Reason && value.replace('_', " ").contains(&text))
+            })
+        };
+        match (filter.field, self) {
+            (BrowseField::Any, Self::Line { .. }) => BrowseField::LINE.iter().any(holds),
+            (BrowseField::Any, Self::Reject(_)) => BrowseField::REJECT.iter().any(holds),
+            (field, _) => holds(&field),
         }
+    }
+
+    /// A field as text; none where this does not have it.
+    fn field(&self, field: BrowseField) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Line { line, .. } => match field {
+                BrowseField::Invoice => Some(line.invoice_no.as_str().into()),
+                BrowseField::StockCode => Some(line.stock_code.as_str().into()),
+                BrowseField::Description => Some(line.description.as_str().into()),
+                BrowseField::Quantity => Some(line.quantity.to_string().into()),
+                BrowseField::InvoiceTime => Some(line.invoice_time.to_string().into()),
+                BrowseField::UnitPrice => Some(line.unit_price.to_string().into()),
+                BrowseField::Customer => line.customer.as_deref().map(Into::into),
+                BrowseField::Country => Some(line.country.as_str().into()),
+                BrowseField::Any
+                | BrowseField::Reason
+                | BrowseField::Column
+                | BrowseField::RawText => None,
+            },
+            Self::Reject(reject) => match field {
+                BrowseField::Reason => Some(reject.reason.slug().into()),
+                BrowseField::Column => reject.column.as_deref().map(Into::into),
+                BrowseField::RawText => Some(reject.raw.as_str().into()),
+                BrowseField::Any
+                | BrowseField::Invoice
+                | BrowseField::StockCode
+                | BrowseField::Description
+                | BrowseField::Quantity
+                | BrowseField::InvoiceTime
+                | BrowseField::UnitPrice
+                | BrowseField::Customer
+                | BrowseField::Country => None,
+            },
+            Self::Unreadable { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::flow::tests::{ROWS, answer, load, open, watch, write};
+    use crate::handle::{Command, Engine};
+    use crate::model::Region;
+
+    /// The field as it stands in the JSON of a message: found without the code under test.
+    fn plain(message: &Message, field: BrowseField) -> Option<String> {
+        let json = serde_json::to_value(message).unwrap();
+        let (is_line, name) = match field {
+            BrowseField::Any => unreachable!("no field of its own"),
+            BrowseField::Invoice => (true, "invoice_no"),
+            BrowseField::StockCode => (true, "stock_code"),
+            BrowseField::Description => (true, "description"),
+            BrowseField::Quantity => (true, "quantity"),
+            BrowseField::InvoiceTime => (true, "invoice_time"),
+            BrowseField::UnitPrice => (true, "unit_price"),
+            BrowseField::Customer => (true, "customer"),
+            BrowseField::Country => (true, "country"),
+            BrowseField::Reason => (false, "reason"),
+            BrowseField::Column => (false, "column"),
+            BrowseField::RawText => (false, "raw"),
+        };
+        let object = if is_line { json.get("line")? } else { &json };
+        match object.get(name)? {
+            Value::Null => None,
+            Value::String(text) => Some(text.to_lowercase()),
+            // The physical line of a reject has the name that the line of a message has.
+            other => Some(other.to_string()),
+        }
+    }
+
+    fn browse(
+        engine: &Engine,
+        partition: TopicPartition,
+        filter: Option<BrowseFilter>,
+    ) -> Vec<Message> {
+        let request = BrowseRequest {
+            partition,
+            from: BrowseFrom::Oldest,
+            scan: 1_000,
+            limit: 1_000,
+            filter,
+        };
+        let page = answer(&engine.ask(|reply| Command::Browse(Box::new(request), reply)));
+        page.unwrap().messages
+    }
+
+    #[test]
+    fn browsing_by_a_field_finds_what_a_plain_search_of_all_messages_finds() {
+        let more = "8,17850X,france box,26,12/1/2010 8:26,17.85,,France\n\
+                    9,B,narnia,8,12/1/2011 17:50,2.6,1,Spain\n";
+        let dir = tempfile::tempdir().unwrap();
+        let engine = open(&dir.path().join("data"));
+        load(
+            &engine,
+            &write(dir.path(), "a.csv", &format!("{ROWS}{more}")),
+        );
+        watch(&engine, "the log has all", |snapshot| {
+            snapshot
+                .partitions
+                .iter()
+                .filter_map(|p| p.end)
+                .map(|end| end.0)
+                .sum::<u64>()
+                == 10
+        });
+        let fields = [BrowseField::LINE.as_slice(), &BrowseField::REJECT].concat();
+        let mut found = 0;
+        let mut missed = 0;
+        let snapshot = engine.snapshot();
+        for topic in [Topic::Lines(Region::Europe), Topic::Quarantine] {
+            let all: Vec<_> = snapshot
+                .partitions
+                .iter()
+                .map(|view| view.partition)
+                .filter(|partition| partition.topic == topic)
+                .map(|partition| (partition, browse(&engine, partition, None)))
+                .collect();
+            for text in [
+                "17850",
+                "FRANCE",
+                "26",
+                "8",
+                "narnia",
+                "bad_price",
+                "a",
+                "1.5",
+                "",
+            ] {
+                let holds = |message: &Message, field| {
+                    plain(message, field).is_some_and(|value| value.contains(&text.to_lowercase()))
+                };
+                let any = |message: &Message| fields.iter().any(|f| holds(message, *f));
+                for field in fields.iter().copied().chain([BrowseField::Any]) {
+                    for (partition, messages) in &all {
+                        let wanted = |message: &&Message| match field {
+                            BrowseField::Any => any(message),
+                            field => holds(message, field),
+                        };
+                        let expect: Vec<_> = messages.iter().filter(wanted).cloned().collect();
+                        let filter = BrowseFilter {
+                            field,
+                            contains: text.to_owned(),
+                        };
+                        found += expect.len();
+                        missed += messages.iter().filter(|m| any(m)).count() - expect.len();
+                        let filtered = browse(&engine, *partition, Some(filter));
+                        assert_eq!(filtered, expect, "{text:?} in {field:?} of {partition}");
+                    }
+                }
+            }
+        }
+        assert!(
+            found > 50 && missed > 50,
+            "{found} found, {missed} only in other fields"
+        );
+    }
+
+    #[test]
+    fn browsing_finds_a_reason_as_people_read_it() {
+        let reject = MessageContent::Reject(Reject {
+            row: RowNo(1),
+            line: 2,
+            byte: 0,
+            column: None,
+            reason: crate::model::Reason::BadPrice,
+            message: String::new(),
+            raw: "bad date".to_owned(),
+        });
+        let by = |field, contains: &str| {
+            let contains = contains.to_owned();
+            reject.matches(&BrowseFilter { field, contains })
+        };
+        assert!(by(BrowseField::Reason, "Bad price") && by(BrowseField::Reason, "bad_pr"));
+        assert!(!by(BrowseField::Reason, "bad date") && by(BrowseField::Any, "bad date"));
     }
 }

@@ -57,7 +57,8 @@ mod whole_tests;
 
 pub use analyse::AnalyseError;
 pub use browse::{
-    BrowseCost, BrowseError, BrowseFrom, BrowseRequest, Message, MessageContent, MessagePage,
+    BrowseCost, BrowseError, BrowseField, BrowseFilter, BrowseFrom, BrowseRequest, Message,
+    MessageContent, MessagePage,
 };
 pub use check::{CheckError, CheckRequest, CheckView};
 pub use drill::{

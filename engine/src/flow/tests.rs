@@ -21,20 +21,20 @@ const HEADER: &str =
     "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n";
 const DEADLINE: Duration = Duration::from_mins(1);
 
-fn open(dir: &Path) -> Engine {
+pub(super) fn open(dir: &Path) -> Engine {
     let mut settings = Settings::in_dir(dir);
     settings.failover.hold_down = Duration::from_millis(200);
     Engine::open(settings, Roles::all()).unwrap()
 }
 
-fn answer<T>(answer: &Answer<T>) -> T {
+pub(super) fn answer<T>(answer: &Answer<T>) -> T {
     answer
         .wait_for(DEADLINE)
         .expect("an answer in time")
         .unwrap()
 }
 
-fn write(dir: &Path, name: &str, rows: &str) -> PathBuf {
+pub(super) fn write(dir: &Path, name: &str, rows: &str) -> PathBuf {
     let file = dir.join(name);
     std::fs::write(&file, format!("{HEADER}{rows}")).unwrap();
     file
@@ -60,7 +60,7 @@ fn produce(engine: &Engine, file: &Path) {
     assert!(end.ledger.is_produced(), "{:?}", end.ledger.gaps());
 }
 
-fn load(engine: &Engine, file: &Path) -> LoadEnd {
+pub(super) fn load(engine: &Engine, file: &Path) -> LoadEnd {
     let request = request(file);
     let end = answer(&engine.ask(|reply| Command::Load(Box::new(request), reply))).unwrap();
     assert!(end.ledger.is_closed(), "{:?}", end.ledger.gaps());
@@ -71,7 +71,7 @@ fn page(engine: &Engine, filter: RejectFilter) -> RejectPage {
     answer(&engine.ask(|reply| Command::RejectPage(Box::new(filter), reply))).unwrap()
 }
 
-fn watch(engine: &Engine, what: &str, is_there: impl Fn(&Snapshot) -> bool) {
+pub(super) fn watch(engine: &Engine, what: &str, is_there: impl Fn(&Snapshot) -> bool) {
     let until = Instant::now() + DEADLINE;
     while !is_there(&engine.snapshot()) {
         assert!(Instant::now() < until, "not seen in time: {what}");
@@ -79,7 +79,7 @@ fn watch(engine: &Engine, what: &str, is_there: impl Fn(&Snapshot) -> bool) {
     }
 }
 
-const ROWS: &str = "\
+pub(super) const ROWS: &str = "\
 1,A,one,1,12/1/2010 8:26,1.5,17850,France
 2,A,two,2,12/1/2010 8:27,1.5O,17850,France
 3,A,three,3,12/2/2010 8:28,1.5O,17850,France
@@ -481,7 +481,10 @@ fn browsing_shows_what_was_loaded_and_moves_nobody() {
         from,
         scan,
         limit: 3,
-        contains: contains.map(str::to_owned),
+        filter: contains.map(|text| BrowseFilter {
+            field: BrowseField::Any,
+            contains: text.to_owned(),
+        }),
     };
     let browse = |request: BrowseRequest| {
         answer(&engine.ask(|reply| Command::Browse(Box::new(request), reply))).unwrap()

@@ -13,7 +13,7 @@ use crate::link::Pending;
 use crate::pages::Cx;
 use crate::theme::{self, Icon, size};
 use crate::views::format;
-use crate::views::topics::form::{BrowseForm, From, PAGE, cost_words, time_text};
+use crate::views::topics::form::{BrowseForm, From, PAGE, cost_words, fields, time_text};
 use crate::views::topics::messages;
 use crate::widgets::{
     self, Align as Side, Btn, ColumnSpec, Line, Panel, Status, Take, TextField, context_menu,
@@ -93,7 +93,7 @@ impl State {
     /// Looks at another partition; what was read of the one before goes.
     pub(super) fn look_at(&mut self, partition: TopicPartition) {
         if self.form.partition != partition {
-            self.form.partition = partition;
+            self.form.look_at(partition);
             self.forget();
         }
     }
@@ -194,13 +194,12 @@ impl State {
         if tail.paused || self.asked.is_some() || self.arrived(cx) == 0 {
             return;
         }
-        let contains = self.form.contains.trim();
         let request = BrowseRequest {
             partition: self.form.partition,
             from: BrowseFrom::Offset(tail.next),
             scan: PAGE as u64,
             limit: PAGE,
-            contains: (!contains.is_empty()).then(|| contains.to_owned()),
+            filter: self.form.filter(),
         };
         self.browse(request, cx);
     }
@@ -218,7 +217,7 @@ impl State {
         let Ok(mut request) = self.form.request(today()) else {
             return;
         };
-        if request.contains.is_none() {
+        if request.filter.is_none() {
             request.limit = request.limit.min(KEPT);
         }
         self.read = Some(Read {
@@ -369,8 +368,12 @@ fn form_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
                 form.scan = scan;
             }
         }
-        TextField::new("Any field contains")
-            .hint("Any field contains")
+        let choices = fields(form.partition.topic);
+        if let Some(field) = select(ui, "Field", &choices, Some(form.field), 104.0) {
+            form.field = field;
+        }
+        TextField::new("Contains")
+            .hint("Contains")
             .width(130.0)
             .show(ui, &mut form.contains);
     });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Utc};
-use retail_engine::flow::{BrowseFrom, BrowseRequest, ReplayRequest};
+use retail_engine::flow::{BrowseField, BrowseFilter, BrowseFrom, BrowseRequest, ReplayRequest};
 use retail_engine::model::{LoadId, Offset, Partition, Topic, TopicPartition};
 use retail_engine::replay::plan::Strategy;
 
@@ -254,8 +254,37 @@ pub struct BrowseForm {
     pub last: String,
     /// Messages read at most.
     pub scan: u64,
-    /// Text that a field must hold.
+    /// The field that must hold the text.
+    pub field: BrowseField,
+    /// Text that the field must hold; empty for all messages.
     pub contains: String,
+}
+
+/// The fields by which the messages of a topic can be filtered, with their words.
+pub fn fields(topic: Topic) -> Vec<(BrowseField, String)> {
+    let fields = BrowseField::of(topic).iter().copied();
+    std::iter::once(BrowseField::Any)
+        .chain(fields)
+        .map(|field| (field, field_words(field).to_owned()))
+        .collect()
+}
+
+/// As the columns of the messages are called, where they have one.
+const fn field_words(field: BrowseField) -> &'static str {
+    match field {
+        BrowseField::Any => "Any field",
+        BrowseField::Invoice => "Invoice",
+        BrowseField::StockCode => "Stock code",
+        BrowseField::Description => "Description",
+        BrowseField::Quantity => "Quantity",
+        BrowseField::InvoiceTime => "Invoice time",
+        BrowseField::UnitPrice => "Price",
+        BrowseField::Customer => "Customer",
+        BrowseField::Country => "Country",
+        BrowseField::Reason => "Reason",
+        BrowseField::Column => "Column",
+        BrowseField::RawText => "Raw text",
+    }
 }
 
 impl BrowseForm {
@@ -268,8 +297,27 @@ impl BrowseForm {
             time: String::new(),
             last: "100".to_owned(),
             scan: 1_000,
+            field: BrowseField::Any,
             contains: String::new(),
         }
+    }
+
+    /// Looks at another partition. A field that its messages do not have would match none of
+    /// them, so that any field is meant then.
+    pub fn look_at(&mut self, partition: TopicPartition) {
+        self.partition = partition;
+        if !BrowseField::of(partition.topic).contains(&self.field) {
+            self.field = BrowseField::Any;
+        }
+    }
+
+    /// Which messages match; none where all do.
+    pub fn filter(&self) -> Option<BrowseFilter> {
+        let contains = self.contains.trim();
+        (!contains.is_empty()).then(|| BrowseFilter {
+            field: self.field,
+            contains: contains.to_owned(),
+        })
     }
 
     /// The request, or what is missing.
@@ -285,7 +333,6 @@ impl BrowseForm {
             }
             From::Last => BrowseFrom::Last(number(&self.last, "a number of messages")?),
         };
-        let contains = self.contains.trim();
         let scan = match from {
             BrowseFrom::Last(count) => count,
             BrowseFrom::Oldest | BrowseFrom::Offset(_) | BrowseFrom::Time(_) => self.scan,
@@ -295,7 +342,7 @@ impl BrowseForm {
             from,
             scan,
             limit: usize::try_from(scan).unwrap_or(usize::MAX),
-            contains: (!contains.is_empty()).then(|| contains.to_owned()),
+            filter: self.filter(),
         })
     }
 }
@@ -372,6 +419,34 @@ mod tests {
                 .collect();
             assert_eq!(found, expect);
         }
+    }
+
+    #[test]
+    fn messages_are_filtered_by_a_field_that_they_have() {
+        let lines = TopicPartition::new(Topic::Lines(Region::Europe), 1);
+        let mut form = BrowseForm::new(lines);
+        assert_eq!(form.request(today()).unwrap().filter, None);
+        form.contains = " white ".to_owned();
+        for topic in Topic::ALL {
+            let choices = fields(topic);
+            let words: Vec<&str> = choices.iter().map(|(_, words)| words.as_str()).collect();
+            assert_eq!(words[0], "Any field");
+            assert_eq!(
+                (words.contains(&"Invoice"), words.contains(&"Reason")),
+                (topic != Topic::Quarantine, topic == Topic::Quarantine)
+            );
+            for (field, _) in choices {
+                form.look_at(TopicPartition::new(topic, 0));
+                form.field = field;
+                let filter = form.request(today()).unwrap().filter.unwrap();
+                assert_eq!((filter.field, filter.contains.as_str()), (field, "white"));
+            }
+        }
+        form.field = BrowseField::Reason;
+        form.look_at(TopicPartition::new(Topic::Quarantine, 0));
+        assert_eq!(form.field, BrowseField::Reason);
+        form.look_at(lines);
+        assert_eq!(form.field, BrowseField::Any);
     }
 
     #[test]

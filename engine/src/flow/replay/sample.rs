@@ -124,7 +124,7 @@ impl Runtime {
                 from: BrowseFrom::Offset(Offset(at)),
                 scan,
                 limit: usize::try_from(scan).unwrap_or(usize::MAX),
-                contains: None,
+                filter: None,
             };
             messages.extend(self.browse(&request)?.messages);
             at += step;
