@@ -96,10 +96,10 @@ fn to_a_time() {
     let mut desk = desk();
     desk.click("To a time");
     desk.retype("Time", "soon");
-    desk.until_seen("Needed: a time such as");
+    desk.until_seen("Needed: a time such as 14:04:24 (local) or 20");
     let began = desk.snapshot().loads[0].started_at.to_rfc3339();
     desk.retype("Time", &began);
-    let at = time_of(&began, chrono::NaiveDate::MIN).unwrap();
+    let at = time_of(&began, chrono::DateTime::UNIX_EPOCH).unwrap();
     let request = ReplayRequest {
         topic: EUROPE,
         partition: None,

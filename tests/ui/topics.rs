@@ -301,6 +301,12 @@ fn browsing_shows_what_the_log_holds_and_nothing_before_run() {
     desk.click("Run");
     desk.until_seen(&format!("{} of {} read", grouped(found), grouped(scanned)));
     desk.shot("topics-messages-field");
+    desk.click("From: Time");
+    desk.shot("topics-messages-time");
+    desk.resize(1280.0, 720.0);
+    desk.shot("topics-messages-time-small");
+    desk.resize(1440.0, 900.0);
+    desk.click("From: Last n");
     assert_eq!(committed(&desk), ends, "looking commits nothing");
 
     desk.click("Follow");

@@ -305,6 +305,11 @@ pub fn set_times(style: TimeStyle, now: DateTime<Utc>) {
     TIMES.set((style, now));
 }
 
+/// How a person chose to see times.
+pub fn time_style() -> TimeStyle {
+    TIMES.get().0
+}
+
 /// From here on a time of day alone does not say which day it was of.
 const DATED: TimeDelta = TimeDelta::hours(12);
 

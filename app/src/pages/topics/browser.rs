@@ -1,6 +1,6 @@
 //! The message browser: says what it would read, reads when told, follows the end; commits nothing.
 
-use chrono::{Local, NaiveDate};
+use chrono::{DateTime, Local, Utc};
 use eframe::egui::{Align, Layout, Rect, Ui};
 use retail_engine::flow::{
     BrowseCost, BrowseError, BrowseFrom, BrowseRequest, Message, MessagePage,
@@ -8,7 +8,7 @@ use retail_engine::flow::{
 use retail_engine::handle::Command;
 use retail_engine::model::{Offset, Topic, TopicPartition};
 
-use super::below_ui;
+use super::{TIME_FIELD, below_ui};
 use crate::link::Pending;
 use crate::pages::Cx;
 use crate::theme::{self, Icon, size};
@@ -57,8 +57,8 @@ pub(super) struct State {
     chosen: Option<usize>,
 }
 
-fn today() -> NaiveDate {
-    Local::now().date_naive()
+fn now() -> DateTime<Utc> {
+    Local::now().to_utc()
 }
 
 fn told(error: &BrowseError) -> (String, String) {
@@ -124,7 +124,7 @@ impl State {
         if self.cost_asked.waiting().is_some() {
             return;
         }
-        match self.form.request(today()) {
+        match self.form.request(now()) {
             Ok(request) => {
                 self.missing = None;
                 if self.cost_of.as_ref() != Some(&request) {
@@ -214,7 +214,7 @@ impl State {
 
     fn run(&mut self, cx: &Cx<'_>) {
         self.forget();
-        let Ok(mut request) = self.form.request(today()) else {
+        let Ok(mut request) = self.form.request(now()) else {
             return;
         };
         if request.filter.is_none() {
@@ -353,7 +353,9 @@ fn form_ui(ui: &mut Ui, state: &mut State, cx: &mut Cx<'_>) {
                     .show(ui, &mut form.offset);
             }
             From::Time => {
-                TextField::new("Time").width(140.0).show(ui, &mut form.time);
+                TextField::new("Time")
+                    .width(TIME_FIELD)
+                    .show(ui, &mut form.time);
             }
             From::Last => {
                 TextField::new("Last messages")
@@ -523,11 +525,10 @@ fn read_ui(ui: &mut Ui, state: &mut State) {
             size::ROW_DENSE,
             selected,
             |ui, row, column| {
-                let cell = read
-                    .cells
-                    .get(place(row))
-                    .and_then(|cells| cells.get(column));
-                if let Some(cell) = cell {
+                let at = place(row);
+                if let (Some(message), Some(cells)) = (read.messages.get(at), read.cells.get(at))
+                    && let Some(cell) = messages::shown(message, cells, column)
+                {
                     text_cell(ui, cell);
                 }
             },

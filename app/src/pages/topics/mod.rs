@@ -21,6 +21,8 @@ use crate::widgets::{self, Btn, Split, TextField, split_columns, split_rows};
 
 /// Width of the panel of a replay.
 const PANEL: f32 = 376.0;
+/// Width of a field of a time: a date, a time and an offset stand in it whole.
+const TIME_FIELD: f32 = 200.0;
 
 /// What was chosen in the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -172,3 +174,29 @@ fn below_ui(ui: &mut Ui, state: &mut State, below: &mut BelowTopics) {
 
 /// Height of the rows of the tree.
 const ROW: f32 = size::ROW_DENSE + 2.0;
+
+#[cfg(test)]
+mod tests {
+    use eframe::egui::{Color32, Context, RawInput};
+
+    use super::*;
+    use crate::theme::{self, Type, Weight};
+
+    #[test]
+    fn a_time_with_its_zone_stands_whole_in_the_field_of_topics() {
+        let ctx = Context::default();
+        theme::install(&ctx);
+        let mut needed = 0.0;
+        let mut drawn = ctx.run_ui(RawInput::default(), |ui| {
+            let font = theme::font(Type::Table, Weight::Regular);
+            let text = "2048-08-28 08:48:48 +08:00".to_owned();
+            let galley = ui
+                .painter()
+                .layout_no_wrap(text, font, Color32::PLACEHOLDER);
+            // The text, what is left and right of it, and the caret.
+            needed = galley.size().x + 2.0 * ui.spacing().button_padding.x.max(10.0) + 2.0;
+        });
+        drawn.textures_delta.clear();
+        assert!(needed > 100.0 && needed <= TIME_FIELD, "{needed}");
+    }
+}

@@ -3,6 +3,7 @@
 use eframe::egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2};
 use retail_engine::model::{LoadId, Partition, Topic};
 
+use super::TIME_FIELD;
 use super::replay::{Applied, Asked, Planned, Sheet, State, is_held};
 use crate::pages::Cx;
 use crate::theme::{self, Icon};
@@ -121,7 +122,12 @@ fn form_ui(ui: &mut Ui, sheet: &mut Sheet, cx: &Cx<'_>) -> Option<Asked> {
     for target in Target::ALL {
         let on = sheet.form.target == target;
         ui.horizontal(|ui| {
-            if radio(ui, target.words(), on, FIELD + 10.0).clicked() {
+            // A time with its zone needs more room than its words.
+            let keep = match target {
+                Target::Time => TIME_FIELD + 22.0,
+                _ => FIELD + 10.0,
+            };
+            if radio(ui, target.words(), on, keep).clicked() {
                 sheet.form.target = target;
                 if target == Target::File && sheet.form.file.is_none() {
                     asked = Some(Asked::ChooseFile);
@@ -159,7 +165,7 @@ fn field_ui(
         Target::Time if on => {
             TextField::new("Time")
                 .hint("14:04:24")
-                .width(FIELD - 12.0)
+                .width(TIME_FIELD)
                 .show(ui, &mut form.time);
         }
         Target::Back if on => {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chrono::{DateTime, Local, NaiveDate, Utc};
+use chrono::{DateTime, Local, Utc};
 use eframe::egui::{Context, Rect, Ui};
 use retail_engine::flow::{PlanSample, ReplayError, ReplayRequest, SampleError};
 use retail_engine::handle::{Command, ConsumerState, Snapshot};
@@ -117,8 +117,8 @@ pub(super) enum Asked {
     Undo,
 }
 
-fn today() -> NaiveDate {
-    Local::now().date_naive()
+fn now() -> DateTime<Utc> {
+    Local::now().to_utc()
 }
 
 impl State {
@@ -430,7 +430,7 @@ impl Sheet {
     fn forget_plan(&mut self) {
         self.planned = None;
         self.asked = Pending::Idle;
-        self.asked_for = self.form.request(today()).ok();
+        self.asked_for = self.form.request(now()).ok();
     }
 
     fn refresh(&mut self, cx: &mut Cx<'_>) {
@@ -441,7 +441,7 @@ impl Sheet {
         self.asked.poll(cx.ctx);
         let waiting = self.asked.waiting().is_some();
         if self.kind == Kind::Replay && !waiting {
-            match self.form.request(today()) {
+            match self.form.request(now()) {
                 Ok(request) => {
                     self.missing = None;
                     if self.asked_for.as_ref() != Some(&request) {

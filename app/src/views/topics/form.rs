@@ -1,44 +1,100 @@
 //! What a person types into the forms of replays and of the message browser, as requests.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 
-use chrono::{DateTime, Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone as _, Utc};
+use chrono::{
+    DateTime, DurationRound as _, FixedOffset, Local, NaiveDateTime, NaiveTime, Offset as _,
+    TimeDelta, TimeZone, Utc,
+};
 use retail_engine::flow::{BrowseField, BrowseFilter, BrowseFrom, BrowseRequest, ReplayRequest};
 use retail_engine::model::{LoadId, Offset, Partition, Topic, TopicPartition};
 use retail_engine::replay::plan::Strategy;
 
-use crate::views::format;
+use crate::views::format::{self, TimeStyle};
 
 /// Messages of a page of the browser.
 pub const PAGE: usize = 500;
 
-/// How a time is written here.
+/// How a time is written here, with the zone behind it.
 const TIME: &str = "%Y-%m-%d %H:%M:%S";
 
-/// A time as the forms show it: here, to the second.
+/// An instant as the forms show it: to the second, with its zone. How long ago is no time to go to,
+/// so that whoever sees times that way gets those of the clock here.
 pub fn time_text(at: DateTime<Utc>) -> String {
-    at.with_timezone(&Local).format(TIME).to_string()
+    match format::time_style() {
+        TimeStyle::Utc => format!("{}Z", at.format(TIME)),
+        TimeStyle::Local | TimeStyle::Ago => with_offset(&at.with_timezone(&Local)),
+    }
 }
 
-/// The time of a text: date and time here, a time of `today`, or with its own zone.
-pub fn time_of(text: &str, today: NaiveDate) -> Option<DateTime<Utc>> {
-    let text = text.trim();
-    if let Ok(zoned) = text.parse::<DateTime<Utc>>() {
-        return Some(zoned);
+fn with_offset<Z: TimeZone<Offset: fmt::Display>>(at: &DateTime<Z>) -> String {
+    at.format("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+/// The instant that a text says: a date and a time, or a time of the day that it is `now`. It may
+/// end in `Z` or in an offset; without, it is read in the zone in which times are shown.
+pub fn time_of(text: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    match format::time_style() {
+        TimeStyle::Utc => time_in(text, now, &Utc),
+        TimeStyle::Local | TimeStyle::Ago => time_in(text, now, &Local),
     }
+}
+
+/// As [`time_of`], a text without a zone being of `zone`.
+fn time_in<Z: TimeZone>(text: &str, now: DateTime<Utc>, zone: &Z) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if let Ok(whole) = text.parse::<DateTime<Utc>>() {
+        return Some(whole);
+    }
+    let (text, offset) = offset_of(text);
+    match offset {
+        Some(offset) => clock_in(text, now, &offset),
+        None => clock_in(text, now, zone),
+    }
+}
+
+/// A text without the zone at its end, and that zone.
+fn offset_of(text: &str) -> (&str, Option<FixedOffset>) {
+    if let Some(rest) = text.strip_suffix(['Z', 'z']) {
+        return (rest.trim_end(), Some(Utc.fix()));
+    }
+    let sign = text.rfind(['+', '-']);
+    let parts = sign.and_then(|sign| text.split_at_checked(sign));
+    match parts.map(|(rest, offset)| (rest, offset.parse::<FixedOffset>())) {
+        Some((rest, Ok(offset))) => (rest.trim_end(), Some(offset)),
+        Some((_, Err(_))) | None => (text, None),
+    }
+}
+
+fn clock_in<Z: TimeZone>(text: &str, now: DateTime<Utc>, zone: &Z) -> Option<DateTime<Utc>> {
     let whole = NaiveDateTime::parse_from_str(text, TIME)
         .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M"))
         .ok();
     let of_day = || {
         let time = NaiveTime::parse_from_str(text, "%H:%M:%S")
             .or_else(|_| NaiveTime::parse_from_str(text, "%H:%M"));
+        let today = now.with_timezone(zone).date_naive();
         time.ok().map(|time| today.and_time(time))
     };
-    let here = whole.or_else(of_day)?;
+    let there = whole.or_else(of_day)?;
     // An hour that a change of the clocks repeats is its first, one that it skips is none.
-    let at = Local.from_local_datetime(&here).earliest()?;
+    let at = zone.from_local_datetime(&there).earliest()?;
     Some(at.with_timezone(&Utc))
+}
+
+/// The time that was typed, or what is missing.
+fn typed_time(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    time_of(text, now).ok_or_else(|| {
+        let zone = match format::time_style() {
+            TimeStyle::Utc => "UTC",
+            TimeStyle::Local | TimeStyle::Ago => "local",
+        };
+        // Of this minute, so that it does not tick while it is read.
+        let minute = now.duration_trunc(TimeDelta::minutes(1)).unwrap_or(now);
+        format!("a time such as 14:04:24 ({zone}) or {}", time_text(minute))
+    })
 }
 
 /// Where a replay goes, as it is chosen.
@@ -123,16 +179,12 @@ impl ReplayForm {
         }
     }
 
-    /// The request, or what is missing.
-    pub fn request(&self, today: NaiveDate) -> Result<ReplayRequest, String> {
+    /// The request, or what is missing; a time of day is one of the day that it is `now`.
+    pub fn request(&self, now: DateTime<Utc>) -> Result<ReplayRequest, String> {
         let strategy = match self.target {
             Target::Beginning => Strategy::Earliest,
             Target::Latest => Strategy::Latest,
-            Target::Time => {
-                let wanted = "a time such as 14:04:24 or 2026-01-31 08:00:00";
-                let at = time_of(&self.time, today).ok_or_else(|| wanted.to_owned())?;
-                Strategy::Time(at)
-            }
+            Target::Time => Strategy::Time(typed_time(&self.time, now)?),
             Target::Offsets => Strategy::Absolute(self.typed_offsets()?),
             Target::Back => {
                 let lines = number(&self.back, "a number of lines")?;
@@ -320,17 +372,13 @@ impl BrowseForm {
         })
     }
 
-    /// The request, or what is missing.
-    pub fn request(&self, today: NaiveDate) -> Result<BrowseRequest, String> {
+    /// The request, or what is missing; a time of day is one of the day that it is `now`.
+    pub fn request(&self, now: DateTime<Utc>) -> Result<BrowseRequest, String> {
         let from = match self.from {
             From::Oldest => BrowseFrom::Oldest,
             From::Newest => BrowseFrom::Last(self.scan),
             From::Offset => BrowseFrom::Offset(Offset(number(&self.offset, "an offset")?)),
-            From::Time => {
-                let wanted = "a time such as 14:04:24 or 2026-01-31 08:00:00";
-                let at = time_of(&self.time, today).ok_or_else(|| wanted.to_owned())?;
-                BrowseFrom::Time(at)
-            }
+            From::Time => BrowseFrom::Time(typed_time(&self.time, now)?),
             From::Last => BrowseFrom::Last(number(&self.last, "a number of messages")?),
         };
         let scan = match from {
@@ -364,20 +412,94 @@ mod tests {
 
     use super::*;
 
-    fn today() -> NaiveDate {
-        NaiveDate::from_ymd_opt(2026, 1, 31).unwrap()
+    fn utc(text: &str) -> DateTime<Utc> {
+        DateTime::parse_from_rfc3339(text).unwrap().to_utc()
+    }
+
+    fn now() -> DateTime<Utc> {
+        utc("2026-01-31T23:30:00Z")
     }
 
     #[test]
-    fn a_time_is_of_today_of_a_date_or_of_its_own_zone() {
-        let full = time_of("2026-01-31 08:00:05", today()).unwrap();
-        assert_eq!(time_of("08:00:05", today()), Some(full));
-        assert_eq!(time_of(&time_text(full), today()), Some(full));
-        let zoned = time_of("2026-01-31T08:00:00Z", today()).unwrap();
-        assert_eq!(zoned.to_rfc3339(), "2026-01-31T08:00:00+00:00");
-        for wrong in ["", "yesterday", "25:00", "2026-02-30 08:00"] {
-            assert_eq!(time_of(wrong, today()), None, "{wrong}");
+    fn a_time_is_of_its_own_zone_or_of_the_one_that_is_shown() {
+        let east = FixedOffset::east_opt(3_600).unwrap();
+        let check = |text: &str, in_utc: Option<&str>, in_the_east: Option<&str>| {
+            assert_eq!(time_in(text, now(), &Utc), in_utc.map(utc), "{text}");
+            assert_eq!(time_in(text, now(), &east), in_the_east.map(utc), "{text}");
+        };
+        let eight = Some("2026-01-31T08:00:05Z");
+        for zoned in [
+            "2026-01-31 08:00:05Z",
+            "2026-01-31 09:00:05 +01:00",
+            " 2026-01-31 03:00:05 -05:00 ",
+            "2026-01-31T08:00:05Z",
+            "2026-01-31T09:00:05+01:00",
+        ] {
+            check(zoned, eight, eight);
         }
+        check("2026-01-31 08:00:05", eight, Some("2026-01-31T07:00:05Z"));
+        let minute = Some("2026-01-31T08:00:00Z");
+        check("2026-01-31 09:00 +01:00", minute, minute);
+        check("2026-01-31 08:00", minute, Some("2026-01-31T07:00:00Z"));
+        // It is the first of February already in the east.
+        check("08:00:05", eight, Some("2026-02-01T07:00:05Z"));
+        check("08:00", minute, Some("2026-02-01T07:00:00Z"));
+        check("08:00:05Z", eight, eight);
+        let next = Some("2026-02-01T08:00:05Z");
+        check("09:00:05 +01:00", next, next);
+        for wrong in [
+            "",
+            "Z",
+            "yesterday",
+            "25:00",
+            "2026-01-31",
+            "2026-02-30 08:00",
+            "2026-01-31 08:00:05 CET",
+        ] {
+            check(wrong, None, None);
+        }
+    }
+
+    #[test]
+    fn a_time_that_the_forms_show_has_its_zone_and_is_read_back() {
+        let at = utc("2026-01-31T08:00:05.250Z");
+        let second = utc("2026-01-31T08:00:05Z");
+        let east = at.with_timezone(&FixedOffset::east_opt(3_600).unwrap());
+        assert_eq!(with_offset(&east), "2026-01-31 09:00:05 +01:00");
+        for style in [TimeStyle::Local, TimeStyle::Ago, TimeStyle::Utc] {
+            format::set_times(style, now());
+            let text = time_text(at);
+            match style {
+                TimeStyle::Utc => assert_eq!(text, "2026-01-31 08:00:05Z"),
+                TimeStyle::Local | TimeStyle::Ago => {
+                    assert_eq!(text, with_offset(&at.with_timezone(&Local)));
+                }
+            }
+            // Whatever is chosen later, the same is meant.
+            for later in [TimeStyle::Local, TimeStyle::Ago, TimeStyle::Utc] {
+                format::set_times(later, now());
+                assert_eq!(time_of(&text, now()), Some(second), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_example_of_a_time_says_the_zone() {
+        let mut form = ReplayForm::new(Topic::Quarantine);
+        form.target = Target::Time;
+        let missing = |style| {
+            format::set_times(style, now());
+            form.request(now() + TimeDelta::seconds(59)).unwrap_err()
+        };
+        let utc = "a time such as 14:04:24 (UTC) or 2026-01-31 23:30:00Z";
+        assert_eq!(missing(TimeStyle::Utc), utc);
+        let local = missing(TimeStyle::Local);
+        assert!(
+            local.starts_with("a time such as 14:04:24 (local) or 2026-"),
+            "{local}"
+        );
+        assert!(local.ends_with(&time_text(now())), "{local}");
+        assert_eq!(missing(TimeStyle::Ago), local);
     }
 
     #[test]
@@ -407,7 +529,7 @@ mod tests {
         ];
         for (target, expect) in cases {
             form.target = target;
-            let request = form.request(today()).unwrap();
+            let request = form.request(now()).unwrap();
             let found: Vec<String> = form
                 .commands(&request)
                 .iter()
@@ -425,7 +547,7 @@ mod tests {
     fn messages_are_filtered_by_a_field_that_they_have() {
         let lines = TopicPartition::new(Topic::Lines(Region::Europe), 1);
         let mut form = BrowseForm::new(lines);
-        assert_eq!(form.request(today()).unwrap().filter, None);
+        assert_eq!(form.request(now()).unwrap().filter, None);
         form.contains = " white ".to_owned();
         for topic in Topic::ALL {
             let choices = fields(topic);
@@ -438,7 +560,7 @@ mod tests {
             for (field, _) in choices {
                 form.look_at(TopicPartition::new(topic, 0));
                 form.field = field;
-                let filter = form.request(today()).unwrap().filter.unwrap();
+                let filter = form.request(now()).unwrap().filter.unwrap();
                 assert_eq!((filter.field, filter.contains.as_str()), (field, "white"));
             }
         }
@@ -459,11 +581,11 @@ mod tests {
             (Target::File, "choose a file"),
         ] {
             form.target = target;
-            let why = form.request(today()).unwrap_err();
+            let why = form.request(now()).unwrap_err();
             assert!(why.starts_with(missing), "{why}");
         }
         form.target = Target::Back;
         form.back = "-1".to_owned();
-        assert_eq!(form.request(today()).unwrap_err(), "a number of lines");
+        assert_eq!(form.request(now()).unwrap_err(), "a number of lines");
     }
 }

@@ -1,5 +1,7 @@
 //! Messages of the log as the cells of a table.
 
+use std::borrow::Cow;
+
 use retail_engine::analytics::neutral;
 use retail_engine::flow::{Message, MessageContent};
 use retail_engine::model::Topic;
@@ -42,10 +44,12 @@ const fn rest(title: &'static str) -> Column {
 
 /// The column of times.
 const APPENDED: &str = "Appended";
+/// Its place, in the messages of every topic.
+const APPENDED_PLACE: usize = 1;
 
 const LINES: [Column; 11] = [
     number("Offset", 62.0),
-    text(APPENDED, 66.0),
+    text(APPENDED, 80.0),
     text("Load", 48.0),
     number("Row", 56.0),
     text("Invoice", 60.0),
@@ -58,7 +62,7 @@ const LINES: [Column; 11] = [
 ];
 const REJECTS: [Column; 7] = [
     number("Offset", 62.0),
-    text(APPENDED, 66.0),
+    text(APPENDED, 80.0),
     text("Load", 48.0),
     number("Row", 56.0),
     text("Reason", 150.0),
@@ -103,6 +107,15 @@ pub fn cells(message: &Message) -> Vec<String> {
         }
     }
     cells
+}
+
+/// The cell of a column as it is drawn; `cells` are those of the message, which were made when it
+/// was read. How long ago that is changes while it is shown, as may the way to show times.
+pub fn shown<'c>(message: &Message, cells: &'c [String], column: usize) -> Option<Cow<'c, str>> {
+    if column == APPENDED_PLACE {
+        return Some(format::clock(message.appended_at).into());
+    }
+    cells.get(column).map(|cell| cell.as_str().into())
 }
 
 /// Messages as CSV: numbers as they are, times with their date and zone, text as no spreadsheet
@@ -175,6 +188,7 @@ mod tests {
     use retail_engine::model::{Reason, Region, Reject, RowNo};
 
     use super::*;
+    use crate::views::format::TimeStyle;
 
     #[test]
     fn a_message_that_cannot_be_read_says_so() {
@@ -189,6 +203,36 @@ mod tests {
         assert!(cells.len() <= columns(Topic::Lines(Region::Europe)).len());
         assert_eq!(cells.last().unwrap(), "Unreadable: torn");
         assert!(details(&message).ends_with("torn"));
+    }
+
+    #[test]
+    fn the_time_of_a_message_is_written_as_it_is_now() {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        let message = Message {
+            offset: retail_engine::model::Offset(7),
+            appended_at: at,
+            load: retail_engine::model::LoadId(1),
+            bytes: 3,
+            content: MessageContent::Unreadable { why: "torn".into() },
+        };
+        let after = |seconds| at + chrono::TimeDelta::seconds(seconds);
+        format::set_times(TimeStyle::Ago, after(3));
+        let made = cells(&message);
+        let shown = || shown(&message, &made, APPENDED_PLACE).unwrap().into_owned();
+        assert_eq!(shown(), "3.0 s ago");
+        format::set_times(TimeStyle::Ago, after(60));
+        assert_eq!(shown(), "1 m 0 s ago");
+        format::set_times(TimeStyle::Utc, after(60));
+        assert_eq!(shown(), "00:00:00Z");
+        format::set_times(TimeStyle::Local, after(60));
+        assert_eq!(shown(), format::clock(at));
+        for topic in Topic::ALL {
+            assert_eq!(columns(topic)[APPENDED_PLACE].title, APPENDED);
+        }
+        let others = (0..made.len()).filter(|column| *column != APPENDED_PLACE);
+        for column in others {
+            assert_eq!(super::shown(&message, &made, column).unwrap(), made[column]);
+        }
     }
 
     #[test]
