@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::BufWriter;
-use std::path::Path;
+use std::io::{BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use crate::config::Mode;
 use crate::flow::{RejectsCsv, Roles};
@@ -11,7 +11,8 @@ use crate::intake::RowLayout;
 use crate::model::{LoadId, ReasonCounts};
 use crate::ports::{RejectQuery, RejectRow};
 use anyhow::Context;
-use serde::Serialize;
+use serde::ser::{Error as _, SerializeSeq as _};
+use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use crate::cli::args::{GlobalArgs, RejectsArgs};
@@ -22,13 +23,70 @@ use crate::cli::session::Session;
 /// Rows that a person is shown; `--export` and `--json` have all of them.
 const SHOWN: usize = 40;
 
-/// The rows as JSON. The names of its fields are part of the contract.
+/// The rows as JSON. The names of its fields are part of the contract, as is their order: how many
+/// there are stands before the first.
 #[derive(Debug, Serialize)]
-struct Listed<'r> {
+struct Listed<R> {
     mode: Mode,
     count: u64,
     set_aside: ReasonCounts,
-    rows: &'r [RejectRow],
+    rows: R,
+}
+
+/// Rows on their way to the JSON, on disk: what stands before them is known after the last, and
+/// there may be more of them than memory has room for.
+#[derive(Debug)]
+struct Spool {
+    path: PathBuf,
+    out: BufWriter<File>,
+}
+
+impl Spool {
+    /// With no row, in a folder; its file is gone when this is dropped.
+    fn create(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join(format!("rejects-{}.part", std::process::id()));
+        let mut options = File::options();
+        let file = options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .open(&path);
+        let file = file.with_context(|| format!("no room for the rows: {}", path.display()))?;
+        let out = BufWriter::new(file);
+        Ok(Self { path, out })
+    }
+
+    fn put(&mut self, rows: &[RejectRow]) -> anyhow::Result<()> {
+        for row in rows {
+            serde_json::to_writer(&mut self.out, row)?;
+            self.out.write_all(b"\n")?;
+        }
+        // Looking at the rows needs all of them in the file.
+        Ok(self.out.flush()?)
+    }
+}
+
+impl Serialize for Spool {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut file = self.out.get_ref();
+        file.rewind().map_err(S::Error::custom)?;
+        let mut rows = serializer.serialize_seq(None)?;
+        for line in BufReader::new(file).lines() {
+            let line = line.map_err(S::Error::custom)?;
+            let row: RejectRow = serde_json::from_str(&line).map_err(S::Error::custom)?;
+            rows.serialize_element(&row)?;
+        }
+        rows.end()
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::warn!(%error, path = ?self.path, "a file of rows is left behind");
+        }
+    }
 }
 
 /// Shows or saves the rows.
@@ -51,27 +109,53 @@ pub(crate) fn run(
 }
 
 fn list(session: Session, query: RejectQuery, output: &Output) -> anyhow::Result<()> {
-    let wanted = match output.format() {
-        Format::Human => SHOWN,
-        Format::Json => usize::MAX,
-    };
-    let mut rows = Vec::new();
-    let mut counts = ReasonCounts::default();
-    session.visit_rejects(query, |piece| {
-        count(&mut counts, &piece);
-        let room = wanted - rows.len();
-        rows.extend(piece.into_iter().take(room));
-        Ok(())
-    })?;
+    let mut found = Found::new(output.format(), &session.settings.data_dir)?;
+    session.visit_rejects(query, |piece| found.put(piece))?;
+    let mode = session.settings.mode;
+    session.close()?;
+    let Found { first, counts, all } = found;
     let listed = Listed {
-        mode: session.settings.mode,
+        mode,
         count: counts.total(),
         set_aside: counts,
-        rows: &rows,
+        rows: all,
     };
-    session.close()?;
-    output.result(&listed, || text(&rows, &counts))?;
+    output.result(&listed, || text(&first, &counts))?;
     Ok(())
+}
+
+/// What was found, in memory that does not grow with it.
+#[derive(Debug)]
+struct Found {
+    /// As many as a person is shown.
+    first: Vec<RejectRow>,
+    counts: ReasonCounts,
+    /// All of them, where a program reads them.
+    all: Option<Spool>,
+}
+
+impl Found {
+    fn new(format: Format, folder: &Path) -> anyhow::Result<Self> {
+        let all = match format {
+            Format::Human => None,
+            Format::Json => Some(Spool::create(folder)?),
+        };
+        Ok(Self {
+            first: Vec::new(),
+            counts: ReasonCounts::default(),
+            all,
+        })
+    }
+
+    fn put(&mut self, piece: Vec<RejectRow>) -> anyhow::Result<()> {
+        count(&mut self.counts, &piece);
+        if let Some(all) = &mut self.all {
+            all.put(&piece)?;
+        }
+        let room = SHOWN - self.first.len();
+        self.first.extend(piece.into_iter().take(room));
+        Ok(())
+    }
 }
 
 fn export(
@@ -165,20 +249,60 @@ mod tests {
     use super::*;
     use crate::model::{Reason, Reject, RowNo};
 
-    #[test]
-    fn the_first_rows_are_shown_and_all_are_counted() {
-        let row = |number| RejectRow {
-            load: LoadId(1),
+    fn row(number: u64) -> RejectRow {
+        RejectRow {
+            load: LoadId(1 + number / 7),
             reject: Reject {
                 row: RowNo(number),
                 line: number + 1,
                 byte: 80,
-                column: None,
+                column: number.is_multiple_of(2).then(|| "Quantity".to_owned()),
                 reason: Reason::Cancellation,
-                message: String::new(),
-                raw: format!("raw {number}"),
+                message: "a \u{e9}".to_owned(),
+                raw: format!("raw {number},\"x\ny\",\u{fffd}"),
             },
-        };
+        }
+    }
+
+    #[test]
+    fn json_of_many_pieces_is_the_one_of_all_rows_at_once_and_leaves_no_file() {
+        for of_all in [0, 1, 2 * SHOWN as u64 + 5] {
+            let rows: Vec<_> = (1..=of_all).map(row).collect();
+            let mut counts = ReasonCounts::default();
+            count(&mut counts, &rows);
+            let whole = serde_json::to_string_pretty(&Listed {
+                mode: Mode::Embedded,
+                count: of_all,
+                set_aside: counts,
+                rows: &rows,
+            });
+            let folder = tempfile::tempdir().unwrap();
+            let mut found = Found::new(Format::Json, folder.path()).unwrap();
+            for piece in rows.chunks(2) {
+                found.put(piece.to_vec()).unwrap();
+                assert!(found.first.len() <= SHOWN, "memory is bounded");
+            }
+            assert_eq!(found.counts, counts);
+            let files = || std::fs::read_dir(folder.path()).unwrap().count();
+            assert_eq!(files(), 1);
+            let listed = Listed {
+                mode: Mode::Embedded,
+                count: found.counts.total(),
+                set_aside: found.counts,
+                rows: found.all,
+            };
+            // Twice, as it may be looked at from the beginning again.
+            for _ in 0..2 {
+                let pieces = serde_json::to_string_pretty(&listed).unwrap();
+                assert_eq!(&pieces, whole.as_ref().unwrap());
+            }
+            drop(listed);
+            assert_eq!(files(), 0);
+        }
+    }
+
+    #[test]
+    fn the_first_rows_are_shown_and_all_are_counted() {
         let rows: Vec<_> = (1..=SHOWN as u64).map(row).collect();
         let mut counts = ReasonCounts::default();
         count(&mut counts, &rows);
