@@ -16,7 +16,10 @@ const MORE: u64 = 300;
 
 /// A desk with two loads, the second of lines that the first does not have.
 fn desk() -> Desk {
-    let mut desk = Desk::with(|_| (), |dir| vec![dir.join("offsets.csv")]);
+    let mut desk = Desk::with(
+        |_| (),
+        |dir| vec![dir.join("none.csv"), dir.join("offsets.csv")],
+    );
     desk.load(retail_tests::sample_file());
     let sample = std::fs::read_to_string(retail_tests::sample_file()).unwrap();
     let mut rows = vec![sample.lines().next().unwrap().to_owned()];
@@ -97,6 +100,7 @@ fn to_a_time() {
     desk.click("To a time");
     desk.retype("Time", "soon");
     desk.until_seen("Needed: a time such as 14:04:24 (local) or 20");
+    desk.shot("replays-time-missing");
     let began = desk.snapshot().loads[0].started_at.to_rfc3339();
     desk.retype("Time", &began);
     let at = time_of(&began, chrono::DateTime::UNIX_EPOCH).unwrap();
@@ -125,6 +129,10 @@ fn to_offsets_from_a_file() {
     let text = format!("europe-transactions,1,{}\n", end - 25);
     std::fs::write(&file, text).unwrap();
     desk.click("To offsets from a file");
+    desk.until_seen("none.csv was not read");
+    desk.until_seen("choose a file of text");
+    desk.until_seen("Needed: choose a file of topic,partition,offset");
+    desk.click("Choose a file of offsets\u{2026}");
     let args = applied(&mut desk, 25);
     let wanted = format!(
         "--topic europe-transactions --to file:{} --yes",

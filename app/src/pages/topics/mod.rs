@@ -2,6 +2,7 @@
 
 mod browser;
 mod lag;
+mod offsets;
 mod plan;
 mod replay;
 mod tree;

@@ -1,5 +1,7 @@
 //! The panel of a replay, as it is drawn: where to, what it will do, what became of it.
 
+use std::path::Path;
+
 use eframe::egui::{Align, Layout, Rect, ScrollArea, Sense, Ui, UiBuilder, pos2, vec2};
 use retail_engine::model::{LoadId, Partition, Topic};
 
@@ -142,9 +144,15 @@ fn form_ui(ui: &mut Ui, sheet: &mut Sheet, cx: &Cx<'_>) -> Option<Asked> {
             offsets_ui(ui, sheet);
         }
     }
-    if let Some(missing) = &sheet.missing {
+    let reading = sheet.reading.as_ref();
+    let reading = reading.filter(|_| sheet.form.target == Target::File);
+    let waits = match (reading, &sheet.missing) {
+        (Some(reading), _) => Some(format!("Reading {}\u{2026}", name_of(reading.path()))),
+        (None, missing) => missing.as_ref().map(|missing| format!("Needed: {missing}")),
+    };
+    if let Some(waits) = waits {
         ui.add_space(4.0);
-        notice_line(ui, Status::Neutral, &format!("Needed: {missing}"));
+        notice_line(ui, Status::Neutral, &waits);
     }
     ui.add_space(6.0);
     rule(ui);
@@ -195,12 +203,7 @@ fn field_ui(
             Line::table(load).color(muted).show(ui);
         }
         Target::File => {
-            let name = form.file.as_ref().map(|(path, _)| {
-                path.file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned()
-            });
+            let name = form.file.as_ref().map(|(path, _)| name_of(path));
             if on || name.is_some() {
                 let text = name.as_deref().unwrap_or("Choose file\u{2026}");
                 let button = Btn::new(text)
@@ -230,6 +233,12 @@ fn field_ui(
         Target::Time | Target::Offsets | Target::Back => {}
     }
     None
+}
+
+/// A file without its folder.
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
 }
 
 fn offsets_ui(ui: &mut Ui, sheet: &mut Sheet) {

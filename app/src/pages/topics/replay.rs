@@ -1,15 +1,13 @@
 //! Replays: what was entered, the plan that the engine made of it, applying and undoing it.
 
-use std::path::Path;
-
 use chrono::{DateTime, Local, Utc};
 use eframe::egui::{Context, Rect, Ui};
 use retail_engine::flow::{PlanSample, ReplayError, ReplayRequest, SampleError};
 use retail_engine::handle::{Command, ConsumerState, Snapshot};
 use retail_engine::model::Topic;
-use retail_engine::replay::file;
 use retail_engine::replay::plan::{Plan, Strategy};
 
+use super::offsets::Reading;
 use super::plan as drawn;
 use crate::files::{Choosing, Chosen, no_dialog};
 use crate::link::Pending;
@@ -92,6 +90,8 @@ pub(super) struct Sheet {
     pub(super) asked: Pending<Result<Plan, ReplayError>>,
     confirm: Option<String>,
     choosing: Option<Choosing>,
+    /// The file of offsets that was chosen, until it was read.
+    pub(super) reading: Option<Reading>,
 }
 
 /// What the page remembers of replays.
@@ -403,6 +403,7 @@ impl Sheet {
             asked: Pending::Idle,
             confirm: None,
             choosing: None,
+            reading: None,
         }
     }
 
@@ -435,6 +436,7 @@ impl Sheet {
 
     fn refresh(&mut self, cx: &mut Cx<'_>) {
         self.take_file(cx);
+        self.take_offsets(cx);
         if let Some(planned) = &mut self.planned {
             planned.sample.poll(cx.ctx);
         }
@@ -495,31 +497,30 @@ impl Sheet {
             Chosen::Waiting => return,
             Chosen::Nothing => {}
             Chosen::NoDialog => no_dialog(cx.notices),
-            Chosen::File(path) => match offsets_of(&path) {
-                Ok(offsets) => {
-                    self.form.file = Some((path, offsets));
+            Chosen::File(path) => match Reading::begin(path, cx.ctx) {
+                Ok(reading) => {
+                    // The plan of another file must not stand below the name of this one.
+                    self.form.file = None;
                     self.form.target = Target::File;
+                    self.reading = Some(reading);
                 }
                 Err((message, remedy)) => cx.notices.push(message, Some(remedy)),
             },
         }
         self.choosing = None;
     }
-}
 
-type Offsets =
-    std::collections::BTreeMap<retail_engine::model::TopicPartition, retail_engine::model::Offset>;
-
-/// Reads a file of offsets; a few lines, so that a frame can wait for it.
-fn offsets_of(path: &Path) -> Result<Offsets, (String, String)> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let message = format!("{} was not read: {error}", path.display());
-        (message, "choose a file of text".to_owned())
-    })?;
-    file::parse(&text).map_err(|error| {
-        let message = format!("{}: {error}", path.display());
-        (message, error.remedy().to_owned())
-    })
+    fn take_offsets(&mut self, cx: &mut Cx<'_>) {
+        let Some(reading) = &self.reading else {
+            return;
+        };
+        match reading.poll(cx.ctx) {
+            None => return,
+            Some(Ok(offsets)) => self.form.file = Some((reading.path().to_owned(), offsets)),
+            Some(Err((message, remedy))) => cx.notices.push(message, Some(remedy)),
+        }
+        self.reading = None;
+    }
 }
 
 /// Whether the consumer of a topic is held.
