@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
 use eframe::egui::{Vec2, vec2};
 use retail_engine::analytics::neutral;
 use retail_engine::config::Mode;
@@ -11,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::pages::Cx;
 use crate::picture::{self, Sheet};
 use crate::runbook::Outcome;
+use crate::views::stamp;
 use crate::widgets::{Take, TakenOut};
 
 /// Room of the picture of a chart.
@@ -18,20 +20,15 @@ const PICTURE: Vec2 = vec2(880.0, 300.0);
 
 /// When and where what is taken out was shown.
 struct Stamp {
-    mode: &'static str,
-    simulated: bool,
-    at: String,
+    mode: Mode,
+    at: DateTime<Utc>,
 }
 
 /// Takes something out.
 pub(crate) fn take(cx: &mut Cx<'_>, taken: TakenOut) {
     let stamp = Stamp {
-        mode: cx.snapshot.mode.slug(),
-        simulated: cx.snapshot.mode == Mode::Embedded,
-        at: cx
-            .snapshot
-            .at
-            .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        mode: cx.snapshot.mode,
+        at: cx.snapshot.at,
     };
     let title = sentence(&taken.title);
     let file = format!("{}.{}", slug(&taken.title), taken.take.extension());
@@ -49,7 +46,7 @@ pub(crate) fn take(cx: &mut Cx<'_>, taken: TakenOut) {
             let drawing = drawing.clone();
             let sheet = Sheet {
                 title,
-                stamp: vec![mode(&stamp), stamp.at],
+                stamp: vec![stamp::mode(stamp.mode), stamp::time(stamp.at)],
                 size: PICTURE,
                 theme: cx.ctx.theme(),
             };
@@ -70,15 +67,6 @@ pub(crate) fn take(cx: &mut Cx<'_>, taken: TakenOut) {
     }
 }
 
-fn mode(stamp: &Stamp) -> String {
-    let simulated = if stamp.simulated {
-        "; Simulated data centres"
-    } else {
-        ""
-    };
-    format!("Mode: {}{simulated}", stamp.mode)
-}
-
 /// As a spreadsheet takes it from the clipboard.
 fn tabbed(taken: &TakenOut) -> String {
     let mut text = String::new();
@@ -96,7 +84,7 @@ fn one_line(text: &str) -> String {
 /// Stamp, header, rows. A cell that is empty was not measured.
 fn csv(taken: &TakenOut, stamp: &Stamp) -> Result<Vec<u8>, String> {
     let title = sentence(&taken.title).replace(['\n', '\r'], " ");
-    let head = format!("# table: {title}\n# {}\n# at: {}\n", mode(stamp), stamp.at);
+    let head = stamp::head(&title, stamp.mode, stamp.at);
     let mut writer = csv::Writer::from_writer(head.into_bytes());
     let failed = |error: String| format!("the table cannot be written: {error}");
     for row in std::iter::once(&taken.columns).chain(&taken.rows) {
@@ -126,9 +114,9 @@ fn json(taken: &TakenOut, stamp: &Stamp) -> Value {
     };
     json!({
         "title": sentence(&taken.title),
-        "mode": stamp.mode,
-        "simulated": stamp.simulated,
-        "at": stamp.at,
+        "mode": stamp.mode.slug(),
+        "simulated": stamp.mode == Mode::Embedded,
+        "at": stamp::time(stamp.at),
         "columns": taken.columns,
         "rows": taken.rows.iter().map(object).collect::<Vec<_>>(),
     })
@@ -170,13 +158,12 @@ mod tests {
             picture: None,
         };
         let stamp = Stamp {
-            mode: "embedded",
-            simulated: true,
-            at: "2026-01-01T00:00:00+00:00".into(),
+            mode: Mode::Embedded,
+            at: DateTime::UNIX_EPOCH,
         };
         let text = String::from_utf8(csv(&taken, &stamp).unwrap()).unwrap();
         let expect = "# table: Lag, in lines\n# Mode: embedded; Simulated data centres\n\
-                      # at: 2026-01-01T00:00:00+00:00\nName,Rows\n'=1+1,\n";
+                      # at: 1970-01-01T00:00:00Z\nName,Rows\n'=1+1,\n";
         assert_eq!(text, expect);
         let value = json(&taken, &stamp);
         assert_eq!(value["rows"][0], json!({ "Name": "'=1+1", "Rows": null }));

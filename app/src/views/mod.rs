@@ -12,5 +12,6 @@ pub mod passport;
 pub mod pipeline;
 pub mod quality;
 pub mod setup;
+pub mod stamp;
 pub mod top;
 pub mod topics;

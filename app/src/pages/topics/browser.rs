@@ -12,9 +12,9 @@ use super::{TIME_FIELD, below_ui};
 use crate::link::Pending;
 use crate::pages::Cx;
 use crate::theme::{self, Icon, size};
-use crate::views::format;
 use crate::views::topics::form::{BrowseForm, From, PAGE, cost_words, fields, time_text};
 use crate::views::topics::messages;
+use crate::views::{format, stamp};
 use crate::widgets::{
     self, Align as Side, Btn, ColumnSpec, Line, Panel, Status, Take, TextField, context_menu,
     export_menu, segmented, select, table, text_cell, without_menus,
@@ -322,7 +322,10 @@ fn take_out(state: &State, take: Take, cx: &mut Cx<'_>) {
     } else {
         let partition = state.form.partition;
         let name = format!("messages-{partition}.csv");
-        cx.files.save(cx.ctx, &name, move || Ok(text.into_bytes()));
+        let head = format!("Messages of {partition}");
+        let head = stamp::head(&head, cx.snapshot.mode, cx.snapshot.at);
+        let stamped = move || Ok((head + &text).into_bytes());
+        cx.files.save(cx.ctx, &name, stamped);
     }
 }
 

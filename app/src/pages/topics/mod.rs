@@ -79,8 +79,8 @@ impl State {
             Action::ShowRegion(region) => self.choose(Chosen::Topic(Topic::Lines(*region))),
             Action::Undo => self.replay.plan_undo(cx),
             Action::Export => {
-                let tree = rows::tree(cx.snapshot);
-                let csv = move || Ok(rows::csv(&tree).into_bytes());
+                let snapshot = Arc::clone(cx.snapshot);
+                let csv = move || Ok(rows::csv(&snapshot).into_bytes());
                 cx.files.save(cx.ctx, "topics.csv", csv);
             }
             _ => {}

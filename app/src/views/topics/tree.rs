@@ -6,7 +6,7 @@ use retail_engine::handle::{ConsumerState, PartitionView, Snapshot};
 use retail_engine::model::{Reading, Topic, TopicPartition};
 use retail_engine::watch::lag::{Lag, UnknownLag};
 
-use crate::views::{format, overview};
+use crate::views::{format, overview, stamp};
 use crate::widgets::Status;
 
 /// A count of one partition, or a sum over several.
@@ -295,12 +295,13 @@ fn verdict(snapshot: &Snapshot, topic: Topic, lag: &Figure, lost: u64) -> (Statu
     }
 }
 
-/// The tree as CSV: a row for each partition, unknown figures empty.
-pub fn csv(tree: &[TopicRows]) -> String {
-    let mut text = String::from(
+/// The tree of a snapshot as CSV below its stamp: a row for each partition, unknown figures empty.
+pub fn csv(snapshot: &Snapshot) -> String {
+    let mut text = stamp::head("Topics", snapshot.mode, snapshot.at);
+    text.push_str(
         "topic,partition,group,begin,committed,end,lag_lines,lag_age_seconds,consumer,lost_to_retention\n",
     );
-    for topic in tree {
+    for topic in tree(snapshot) {
         for (at, row) in &topic.partitions {
             let figure =
                 |figure: &Figure| figure.known().map_or_else(String::new, |n| n.to_string());
@@ -326,6 +327,8 @@ pub fn csv(tree: &[TopicRows]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+    use retail_engine::config::Mode;
     use retail_engine::model::{CommittedOffset, EndOffset, Offset, Region};
 
     use super::*;
@@ -379,6 +382,28 @@ mod tests {
         assert_eq!(sum.reason().unwrap(), "7 in 2 of 3 partitions: silence");
         assert_eq!(Figure::sum([Figure::Known(5)].iter()), Figure::Known(5));
         assert_eq!(Figure::sum([].iter()).words(), "Unknown");
+    }
+
+    #[test]
+    fn a_file_of_topics_says_where_it_is_from_before_its_rows() {
+        for (mode, says) in [
+            (Mode::Embedded, "# Mode: embedded; Simulated data centres"),
+            (Mode::Live, "# Mode: live"),
+        ] {
+            let mut snapshot = Snapshot::starting(mode, DateTime::UNIX_EPOCH);
+            snapshot.partitions = vec![view(2, Some(5), 9), view(0, None, 7)];
+            let text = csv(&snapshot);
+            let rows: Vec<&str> = text.lines().collect();
+            assert_eq!(
+                rows[..3],
+                ["# table: Topics", says, "# at: 1970-01-01T00:00:00Z"]
+            );
+            assert!(rows[3].starts_with("topic,partition,group,begin,committed,end,lag_lines,"));
+            let of = "europe-transactions,0,retail-europe";
+            assert!(rows[4].starts_with(&format!("{of},2,5,9,4,")), "{text}");
+            assert!(rows[5].starts_with(&format!("{of},0,,7,,,")), "{text}");
+            assert_eq!(rows.len(), 6);
+        }
     }
 
     #[test]
