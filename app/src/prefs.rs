@@ -129,7 +129,7 @@ impl Prefs {
             }),
             Err(_none_yet) => Self::default(),
         };
-        prefs.profile = profile.unwrap_or_default().to_owned();
+        profile.unwrap_or_default().clone_into(&mut prefs.profile);
         prefs.layout = prefs
             .layouts
             .get(&prefs.profile)

@@ -130,6 +130,26 @@ fn an_override_reads_the_preview_again_and_can_be_taken_back() {
 }
 
 #[test]
+fn a_decimal_comma_is_seen_and_its_prices_are_sales() {
+    let mut desk = Desk::empty();
+    let path = desk.dir.path().join("comma.csv");
+    let text = "InvoiceNo;StockCode;Description;Quantity;InvoiceDate;UnitPrice;CustomerID;Country\n\
+        1;A;x;2;2011-03-01 8:00;2,55;17850;France\n\
+        2;A;x;1;2011-03-01 8:00;0,5;17850;Germany\n";
+    std::fs::write(&path, text).unwrap();
+    open(&mut desk, &path);
+    desk.until_seen("Whole file checked");
+    desk.until_seen("line 2 is the first of 2 prices with one; 0 have a point");
+    desk.until_seen("\u{a3}5.600");
+    desk.shot("load-decimal-comma");
+    desk.click("Decimal");
+    desk.click("Point .");
+    desk.until_seen("write it like 2.55");
+    desk.click("Detect everything again");
+    desk.until_seen("\u{a3}5.600");
+}
+
+#[test]
 fn a_file_whose_dates_fit_both_orders_waits_for_a_choice() {
     let mut desk = Desk::empty();
     open(&mut desk, &retail_tests::sample_file());

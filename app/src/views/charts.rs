@@ -259,9 +259,22 @@ pub fn marks(events: &[Event], window: Window, colors: &Palette) -> Vec<Mark> {
             at,
             flag: (place + 1).to_string(),
             text: event.text.clone(),
+            name: Some(name_of(event)),
             color,
         })
         .collect()
+}
+
+/// An event in a few words: its place on a chart has no room for files and figures.
+fn name_of(event: &Event) -> String {
+    match &event.kind {
+        EventKind::LoadStarted { load, .. } => format!("{load} started"),
+        EventKind::LoadEnded { load, .. } => format!("{load} ended"),
+        EventKind::FaultStarted { fault, .. } => fault.to_string(),
+        EventKind::FaultEnded { fault } => format!("{fault} no more"),
+        EventKind::Replayed { partition, .. } => format!("{partition} moved"),
+        _ => event.text.clone(),
+    }
 }
 
 const fn color_of(kind: &EventKind, colors: &Palette) -> Option<Color32> {

@@ -54,6 +54,8 @@ pub struct Mark {
     pub flag: String,
     /// What happened.
     pub text: String,
+    /// The same in a few words, beside its line; none where its flag says enough.
+    pub name: Option<String>,
     /// Its colour.
     pub color: Color32,
 }
@@ -246,7 +248,9 @@ fn drawn_ui(ui: &mut Ui, chart: &TimeChart<'_>, height: f32) -> Response {
             hatch(painter, rect, 6.0, colors.line_strong);
         }
     }
-    labels::marks_ui(painter, &chart.marks, frame, colors, |at| screen(at, 0.0).x);
+    if is_top(ui.ctx(), chart) {
+        labels::marks_ui(painter, &chart.marks, frame, colors, |at| screen(at, 0.0).x);
+    }
     labels::series_ui(painter, chart, frame, colors, screen);
     pin_ui(ui, frame, chart.range, |at| screen(at, 0.0).x);
     let time = |x: f32| inner.transform.value_from_position(pos2(x, frame.top())).x;
@@ -267,6 +271,22 @@ fn said(chart: &TimeChart<'_>) -> String {
     });
     let last: Vec<String> = last.collect();
     format!("{}: {}", chart.name, last.join(", "))
+}
+
+/// Whether a chart is the first of its group in this frame: what happened is named there once.
+fn is_top(ctx: &Context, chart: &TimeChart<'_>) -> bool {
+    let pass = ctx.cumulative_pass_nr();
+    let id = Id::unique(("top chart of", chart.group));
+    ctx.data_mut(|data| {
+        let top: &mut Option<(u64, String)> = data.get_temp_mut_or_default(id);
+        match top {
+            Some((at, name)) if *at == pass => name == chart.name,
+            _ => {
+                *top = Some((pass, chart.name.to_owned()));
+                true
+            }
+        }
+    })
 }
 
 /// A chart by itself, to be drawn as a picture.

@@ -15,6 +15,8 @@ mod rules;
 mod text;
 
 pub use date::{DateOrder, DateProblem, DateReading, parse_date};
-pub use number::{NumberProblem, PRICE_DECIMALS_MAX, PRICE_MAX, parse_price, parse_quantity};
+pub use number::{
+    DecimalMark, NumberProblem, PRICE_DECIMALS_MAX, PRICE_MAX, parse_price, parse_quantity,
+};
 pub use rules::{DEFAULT_RULES, Rule, RuleSet, Rules, RulesError, Switch};
 pub use text::{CODE_LIMITS, CodeLimits, NotACustomer, parse_customer, trim};

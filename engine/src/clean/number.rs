@@ -1,12 +1,51 @@
 //! Quantities and prices from ASCII text, exact.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// Decimals of the finest price; the data has 3.
 pub const PRICE_DECIMALS_MAX: usize = 6;
 
 /// Prices lie below this, in GBP, by size. The dearest of the data is 38,970.
 pub const PRICE_MAX: i64 = 10_000_000;
+
+/// What stands before the decimals of a number. Thousands are never divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecimalMark {
+    /// As in 2.55.
+    #[default]
+    Point,
+    /// As in 2,55.
+    Comma,
+}
+
+impl DecimalMark {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Point, Self::Comma];
+
+    /// The sign.
+    pub const fn byte(self) -> u8 {
+        match self {
+            Self::Point => b'.',
+            Self::Comma => b',',
+        }
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Point => "point",
+            Self::Comma => "comma",
+        }
+    }
+
+    /// A number with this mark as one with a point; `None` where it has none.
+    pub fn with_point(self, number: &str) -> Option<String> {
+        let has_comma = self == Self::Comma && number.contains(',');
+        has_comma.then(|| number.replace(',', "."))
+    }
+}
 
 /// Why a field is not the number that it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +57,7 @@ pub enum NumberProblem {
 }
 
 /// A whole number with an optional sign, and at most a fraction of zeros.
-pub fn parse_quantity(field: &[u8]) -> Result<i32, NumberProblem> {
+pub fn parse_quantity(field: &[u8], mark: DecimalMark) -> Result<i32, NumberProblem> {
     let (negative, digits) = sign(field);
     let mut value: i64 = 0;
     let mut seen = 0_usize;
@@ -33,7 +72,7 @@ pub fn parse_quantity(field: &[u8]) -> Result<i32, NumberProblem> {
     }
     let zeros = match rest {
         [] => true,
-        [b'.', tail @ ..] => tail.iter().all(|b| *b == b'0'),
+        [byte, tail @ ..] if *byte == mark.byte() => tail.iter().all(|b| *b == b'0'),
         _ => false,
     };
     if seen == 0 || !zeros {
@@ -43,9 +82,9 @@ pub fn parse_quantity(field: &[u8]) -> Result<i32, NumberProblem> {
     i32::try_from(value).map_err(|_wide| NumberProblem::OutOfRange)
 }
 
-/// A decimal number with an optional sign and a point; never an exponent. The result has no
+/// A decimal number with an optional sign and a decimal mark; never an exponent. The result has no
 /// trailing zeros, so that 2.5 and 2.50 are one price in every byte.
-pub fn parse_price(field: &[u8]) -> Result<Decimal, NumberProblem> {
+pub fn parse_price(field: &[u8], mark: DecimalMark) -> Result<Decimal, NumberProblem> {
     let (negative, digits) = sign(field);
     let mut rest = digits;
     let mut mantissa: i64 = 0;
@@ -60,7 +99,7 @@ pub fn parse_price(field: &[u8]) -> Result<Decimal, NumberProblem> {
     let too_large = mantissa >= PRICE_MAX;
     let mut fraction = match rest {
         [] => rest,
-        [b'.', fraction @ ..] => fraction,
+        [byte, fraction @ ..] if *byte == mark.byte() => fraction,
         _ => return Err(NumberProblem::NotANumber),
     };
     while let [front @ .., b'0'] = fraction {
@@ -108,6 +147,7 @@ mod tests {
     use super::*;
 
     const NOT: NumberProblem = NumberProblem::NotANumber;
+    const POINT: DecimalMark = DecimalMark::Point;
     const OUT: NumberProblem = NumberProblem::OutOfRange;
 
     #[test]
@@ -132,7 +172,11 @@ mod tests {
             ("", Err(NOT)),
             (".0", Err(NOT)),
         ] {
-            assert_eq!(parse_quantity(written.as_bytes()), expected, "{written:?}");
+            assert_eq!(
+                parse_quantity(written.as_bytes(), POINT),
+                expected,
+                "{written:?}"
+            );
         }
     }
 
@@ -164,8 +208,34 @@ mod tests {
             (".", Err(NOT)),
             ("", Err(NOT)),
         ] {
-            assert_eq!(parse_price(written.as_bytes()), expected, "{written:?}");
+            assert_eq!(
+                parse_price(written.as_bytes(), POINT),
+                expected,
+                "{written:?}"
+            );
         }
+    }
+
+    #[test]
+    fn a_file_has_one_decimal_mark_and_never_divides_thousands() {
+        let comma = DecimalMark::Comma;
+        for (written, expected) in [
+            ("2,55", Ok(Decimal::new(255, 2))),
+            ("-0,001", Ok(Decimal::new(-1, 3))),
+            ("7", Ok(Decimal::from(7))),
+            ("2.55", Err(NOT)),
+            ("1.234,56", Err(NOT)),
+        ] {
+            assert_eq!(
+                parse_price(written.as_bytes(), comma),
+                expected,
+                "{written:?}"
+            );
+        }
+        assert_eq!(parse_quantity(b"6,0", comma), Ok(6));
+        assert_eq!(parse_quantity(b"6.0", comma), Err(NOT));
+        assert_eq!(comma.with_point("2,55").as_deref(), Some("2.55"));
+        assert_eq!(DecimalMark::Point.with_point("2,55"), None);
     }
 
     proptest! {
@@ -173,7 +243,7 @@ mod tests {
         fn every_price_in_range_is_exact(mantissa in -9_999_999_999_999_i64..=9_999_999_999_999, scale in 0_u32..=6) {
             let price = Decimal::new(mantissa, scale);
             let fits = price.abs() < Decimal::from(PRICE_MAX);
-            let read = parse_price(price.to_string().as_bytes());
+            let read = parse_price(price.to_string().as_bytes(), POINT);
             prop_assert_eq!(read, if fits { Ok(price) } else { Err(OUT) });
             if let Ok(read) = read {
                 prop_assert_eq!(read.scale(), price.normalize().scale());
@@ -183,10 +253,10 @@ mod tests {
         #[test]
         fn any_bytes_are_read_or_refused(bytes: Vec<u8>) {
             let text = String::from_utf8_lossy(&bytes);
-            if parse_quantity(&bytes).is_ok() {
+            if parse_quantity(&bytes, POINT).is_ok() {
                 prop_assert!(text.parse::<f64>().is_ok());
             }
-            if parse_price(&bytes).is_ok() {
+            if parse_price(&bytes, POINT).is_ok() {
                 prop_assert!(text.parse::<f64>().is_ok());
             }
         }

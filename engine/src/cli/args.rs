@@ -35,7 +35,7 @@ pub(crate) use figures::{
 };
 pub(crate) use lab::{LabAct, LabArgs, UpArgs};
 pub(crate) use load::{CleaningArgs, LoadArgs, PaceArgs, ProduceArgs};
-pub(crate) use reading::{DateOrder, Delimiter, Encoding, PreviewArgs, ReadingArgs};
+pub(crate) use reading::{DateOrder, DecimalMark, Delimiter, Encoding, PreviewArgs, ReadingArgs};
 pub(crate) use rejects::RejectsArgs;
 pub(crate) use repair::RepairArgs;
 pub(crate) use replay::{ReplayArgs, ReplayTo};
@@ -268,7 +268,7 @@ mod tests {
             "consume --region Europe",
             "consume --quarantine --follow",
             "analytics",
-            "preview a.csv --rows 5",
+            "preview a.csv --rows 5 --decimal comma",
             "rejects --load L-0001 --reason bad_date --export out.csv",
             "fix row --load L-0001 --row 7 --column Quantity --to -1",
             "fix alike --reason unroutable_country --column Country --from Mars --to France",

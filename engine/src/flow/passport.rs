@@ -577,6 +577,7 @@ fn place_in(record: &LoadRecord, row: RowNo, wanted: Wanted<'_>) -> Reading<File
     let options = ReadOptions {
         delimiter: Some(record.layout.delimiter),
         date_order: Some(record.layout.date_order),
+        decimal: Some(record.layout.decimal),
         ..ReadOptions::default()
     };
     match find_row(&record.file, &options, row, wanted) {

@@ -2,8 +2,9 @@
 //!
 //! The eight columns come first, then columns that the reader ignores. Fields are exactly as in
 //! the original file, a leading `=` included: neutralising it would change the data that is to
-//! be loaded again. The one exception is a date that could be read: it is written with its year
-//! first, because a few rows alone may no longer show the order of day and month.
+//! be loaded again. The exceptions are a date and a number that could be read: they are written with
+//! the year first and a decimal point, because a few rows alone may no longer show the order of day
+//! and month, or the mark.
 //!
 //! A row that cannot be cut into the fields of its header has its eight columns left empty, so
 //! that it can never be loaded by mistake, and stands whole in the column `raw`.
@@ -13,7 +14,7 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::clean::{DateOrder, parse_date, trim};
+use crate::clean::{DateOrder, DecimalMark, parse_date, parse_price, parse_quantity, trim};
 use crate::model::Reject;
 
 use super::options::{Column, Delimiter};
@@ -39,6 +40,10 @@ pub struct RowLayout {
     pub delimiter: Delimiter,
     /// The order of day and month.
     pub date_order: DateOrder,
+    /// What stands before the decimals of a price; a point in what was written before it could be
+    /// anything else.
+    #[serde(default)]
+    pub decimal: DecimalMark,
     /// Which column each field is, in the order of the file.
     pub columns: Vec<Option<Column>>,
 }
@@ -49,6 +54,7 @@ impl RowLayout {
         Self {
             delimiter: plan.delimiter.value,
             date_order: plan.date_order.value,
+            decimal: plan.decimal.value,
             columns: plan.header.iter().map(|cell| cell.column).collect(),
         }
     }
@@ -60,6 +66,7 @@ impl Default for RowLayout {
         Self {
             delimiter: Delimiter::Comma,
             date_order: DateOrder::MonthFirst,
+            decimal: DecimalMark::Point,
             columns: Column::ALL.into_iter().map(Some).collect(),
         }
     }
@@ -110,8 +117,19 @@ pub fn write_rejects_csv(
     Ok(count)
 }
 
-/// The eight columns of a row, in the usual order, a date that can be read with its year first;
-/// `None` if the row is not whole.
+/// A quantity or a price that can be read and has a decimal comma, with a point.
+pub(crate) fn with_point(column: Column, number: &str, mark: DecimalMark) -> Option<String> {
+    let field = trim(number.as_bytes());
+    let is_read = match column {
+        Column::Quantity => parse_quantity(field, mark).is_ok(),
+        Column::UnitPrice => parse_price(field, mark).is_ok(),
+        _ => false,
+    };
+    is_read.then(|| mark.with_point(number)).flatten()
+}
+
+/// The eight columns of a row, in the usual order, a date that can be read with its year first, a
+/// number that can be read with a decimal point; `None` if the row is not whole.
 pub fn row_fields(raw: &str, layout: &RowLayout) -> Option<[String; 8]> {
     if raw.len() + 4 > RAW_BYTES_MAX {
         return None;
@@ -141,6 +159,12 @@ pub fn row_fields(raw: &str, layout: &RowLayout) -> Option<[String; 8]> {
     let date = &mut fields[Column::InvoiceDate as usize];
     if let Ok(reading) = parse_date(trim(date.as_bytes()), layout.date_order) {
         *date = reading.time.to_string();
+    }
+    for column in [Column::Quantity, Column::UnitPrice] {
+        let number = &mut fields[column as usize];
+        if let Some(pointed) = with_point(column, number, layout.decimal) {
+            *number = pointed;
+        }
     }
     Some(fields)
 }

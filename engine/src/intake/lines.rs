@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::clean::{
-    CODE_LIMITS, DateOrder, DateProblem, NumberProblem, RuleSet, Rules, parse_customer, parse_date,
-    parse_price, parse_quantity, trim,
+    CODE_LIMITS, DateOrder, DateProblem, DecimalMark, NumberProblem, RuleSet, Rules,
+    parse_customer, parse_date, parse_price, parse_quantity, trim,
 };
 use crate::codec::record::LineRecord;
 use crate::model::{InvoiceTime, LineRef, OccurrenceWindow, Reason, Region, Reject, RowNo, Shard};
@@ -116,6 +116,7 @@ impl LineReader {
                 places,
                 width: plan.header.len(),
                 order: plan.date_order.value,
+                decimal: plan.decimal.value,
                 encoding: plan.encoding.value,
                 routing: Arc::clone(routing),
                 memo: Memo::default(),
@@ -278,6 +279,7 @@ struct Typer {
     places: ColumnPlaces,
     width: usize,
     order: DateOrder,
+    decimal: DecimalMark,
     encoding: TextEncoding,
     routing: Arc<RoutingMap>,
     memo: Memo,
@@ -324,11 +326,11 @@ impl Typer {
             country,
         ] = fields;
         self.required(text, spans, &fields)?;
-        let quantity = match parse_quantity(quantity.as_bytes()) {
+        let quantity = match parse_quantity(quantity.as_bytes(), self.decimal) {
             Ok(quantity) => quantity,
             Err(problem) => return Err(self.bad_quantity(text, spans, problem)),
         };
-        let unit_price = parse_price(price.as_bytes()).map_err(|problem| {
+        let unit_price = parse_price(price.as_bytes(), self.decimal).map_err(|problem| {
             let reason = match problem {
                 NumberProblem::NotANumber => Reason::BadPrice,
                 NumberProblem::OutOfRange => Reason::PriceOutOfRange,

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::clean::{parse_date, parse_price, parse_quantity, trim};
+use crate::clean::{DecimalMark, parse_date, parse_price, parse_quantity, trim};
 use crate::model::{InvoiceTime, Reject};
 use rust_decimal::Decimal;
 
@@ -43,8 +43,9 @@ impl RowParts {
         };
         let field = |column: Column| trim(fields[column as usize].as_bytes());
         let date = parse_date(field(Column::InvoiceDate), layout.date_order);
-        let quantity = parse_quantity(field(Column::Quantity)).ok();
-        let price = parse_price(field(Column::UnitPrice)).ok();
+        // A number that can be read has a point by now.
+        let quantity = parse_quantity(field(Column::Quantity), DecimalMark::Point).ok();
+        let price = parse_price(field(Column::UnitPrice), DecimalMark::Point).ok();
         Self {
             at_fault,
             value: column.map(|column| fields[column as usize].clone()),

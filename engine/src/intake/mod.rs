@@ -36,6 +36,7 @@ pub use check::{
     CheckReport, CheckTotals, CountryCount, DateEvidence, RuleEffect, check, check_watched,
 };
 pub use error::{ForeignKind, IntakeError};
+pub(crate) use export::with_point;
 pub use export::{EXTRA_COLUMNS, ExportError, RowLayout, row_fields, write_rejects_csv};
 pub use find::{FileRow, find_row};
 pub use lines::{CleanLine, LineReader, ReadProgress, ReadRow, SetAside};

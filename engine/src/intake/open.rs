@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use crate::clean::{DateOrder, DateProblem, parse_date, trim};
+use crate::clean::{DateOrder, DateProblem, DecimalMark, parse_date, parse_price, trim};
 
 use super::encoding::{byte_order_mark, detect, foreign_kind};
 use super::error::IntakeError;
@@ -16,6 +16,9 @@ use super::text::TextStream;
 /// Dates of one order more than of the other after which the order is settled: enough that a
 /// slip of the pen near the top does not turn the whole file round.
 const DATES_TO_SETTLE: u64 = 64;
+
+/// The same for prices of one decimal mark.
+const PRICES_TO_SETTLE: u64 = 64;
 
 /// A file opened: what `LineReader` is made of.
 pub(super) struct Opened {
@@ -61,11 +64,13 @@ pub(super) fn open(mut source: Source, options: &ReadOptions) -> Result<Opened, 
     splitter.set_width(names.len());
     let (header, places) = header::map(names, options)?;
     let (date_order, mixed) = decide_dates(&mut splitter, &places, options)?;
+    let decimal = decide_decimal(&mut splitter, &places, options)?;
     let mut plan = ReadPlan {
         packing,
         encoding,
         delimiter,
         date_order,
+        decimal,
         header,
         header_line,
         warnings: Vec::new(),
@@ -309,6 +314,81 @@ fn decide_dates(
     Ok((decision, mixed))
 }
 
+/// Counts which mark the prices of the head have.
+fn decide_decimal(
+    splitter: &mut Splitter,
+    places: &ColumnPlaces,
+    options: &ReadOptions,
+) -> Result<Decision<DecimalMark>, IntakeError> {
+    if let Some(value) = options.decimal {
+        return Ok(Decision {
+            value,
+            basis: Basis::Given,
+            evidence: "chosen".to_owned(),
+        });
+    }
+    let start = splitter.mark();
+    let (mut points, mut commas, mut first_comma) = (0_u64, 0_u64, 0);
+    while let Some(piece) = splitter.advance_in_head()? {
+        match mark_of(splitter, &piece, places) {
+            Some(DecimalMark::Point) => points += 1,
+            Some(DecimalMark::Comma) => {
+                if commas == 0 {
+                    first_comma = piece.line;
+                }
+                commas += 1;
+            }
+            None => {}
+        }
+        if points.abs_diff(commas) >= PRICES_TO_SETTLE {
+            break;
+        }
+    }
+    splitter.reset(start);
+    let (value, evidence) = match (points, commas) {
+        (0, 0) => (
+            DecimalMark::Point,
+            "no price looked at has decimals".to_owned(),
+        ),
+        (_, 0) => (
+            DecimalMark::Point,
+            format!("{points} prices looked at have one, none a comma"),
+        ),
+        _ if commas > points => (
+            DecimalMark::Comma,
+            format!(
+                "line {first_comma} is the first of {commas} prices with one; {points} have a point"
+            ),
+        ),
+        _ => (
+            DecimalMark::Point,
+            format!("{points} prices looked at have one, {commas} a comma and are set aside"),
+        ),
+    };
+    Ok(Decision {
+        value,
+        basis: Basis::Detected,
+        evidence,
+    })
+}
+
+/// The mark of the price of a row; `None` for one without decimals, or that is no price.
+fn mark_of(
+    splitter: &Splitter,
+    piece: &super::split::Piece,
+    places: &ColumnPlaces,
+) -> Option<DecimalMark> {
+    let (from, to) = *splitter.fields().get(places[Column::UnitPrice as usize])?;
+    let field = trim(splitter.bytes(piece).get(from as usize..to as usize)?);
+    let mark = DecimalMark::ALL
+        .into_iter()
+        .find(|mark| field.contains(&mark.byte()))?;
+    parse_price(field, mark).ok()?;
+    // What is written 1,200 may be twelve hundred or one and a fifth: it proves nothing.
+    let decimals = field.rsplit(|byte| *byte == mark.byte()).next()?.len();
+    (mark == DecimalMark::Point || decimals != 3).then_some(mark)
+}
+
 /// What the date of a row proves; `None` for a row without a date whose order matters.
 #[expect(
     clippy::option_option,
@@ -355,6 +435,14 @@ fn warn_of_decisions(plan: &mut ReadPlan, strays: u64, mixed_dates: Option<Strin
             plan.date_order.evidence
         );
         plan.warn(WarningCode::DateOrderAssumed, message);
+    }
+    if plan.decimal.value != DecimalMark::Point {
+        let message = format!(
+            "prices are read with a decimal {}: {}",
+            plan.decimal.value.name(),
+            plan.decimal.evidence
+        );
+        plan.warn(WarningCode::DecimalNotPoint, message);
     }
     if let Some(message) = mixed_dates {
         plan.warn(WarningCode::DateOrderMixed, message);

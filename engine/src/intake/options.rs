@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clean::DateOrder;
+use crate::clean::{DateOrder, DecimalMark};
 
 /// What the bytes of the file mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -182,6 +182,8 @@ pub struct ReadOptions {
     pub delimiter: Option<Delimiter>,
     /// The order of day and month.
     pub date_order: Option<DateOrder>,
+    /// What stands before the decimals of a price.
+    pub decimal: Option<DecimalMark>,
     /// The name in this file's header of columns whose name is not recognised.
     pub columns: BTreeMap<Column, String>,
     /// Sizes.

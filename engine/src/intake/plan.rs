@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::clean::DateOrder;
+use crate::clean::{DateOrder, DecimalMark};
 
 use super::options::{Column, Delimiter, TextEncoding};
 use super::source::Packing;
@@ -55,6 +55,8 @@ pub enum WarningCode {
     DateOrderAssumed,
     /// Dates of both orders occur.
     DateOrderMixed,
+    /// Prices are written with a comma, or with both marks.
+    DecimalNotPoint,
     /// A quote stands inside a field that is not quoted.
     BareQuote,
     /// Columns of the file that are not used.
@@ -81,6 +83,8 @@ pub struct ReadPlan {
     pub delimiter: Decision<Delimiter>,
     /// The order of day and month.
     pub date_order: Decision<DateOrder>,
+    /// What stands before the decimals of a price.
+    pub decimal: Decision<DecimalMark>,
     /// The columns, in the order of the file.
     pub header: Vec<HeaderCell>,
     /// Physical line of the header.

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use rustc_hash::FxHashSet;
 
 use super::*;
-use crate::clean::{Rule, Rules, Switch};
+use crate::clean::{DecimalMark, Rule, Rules, Switch};
 use crate::model::{LineId, PerRegion, Reason};
 use crate::route::RoutingMap;
 
@@ -141,6 +141,73 @@ fn dates_that_the_head_leaves_open_are_settled_by_the_whole_file() {
         (report.dates.rows_against, report.dates.first_against),
         (1, Some(4))
     );
+}
+
+/// How a file of prices is read, and what it adds up to.
+fn of_prices(prices: &[&str], options: &ReadOptions) -> CheckReport {
+    use std::fmt::Write as _;
+    let mut text =
+        "InvoiceNo;StockCode;Description;Quantity;InvoiceDate;UnitPrice;CustomerID;Country\n"
+            .to_owned();
+    for (row, price) in prices.iter().enumerate() {
+        writeln!(text, "{row};A;x;2;2011-03-01 8:00;{price};;France").unwrap();
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("prices.csv");
+    fs::write(&path, text).unwrap();
+    check(&path, options, &rules(), &routing()).unwrap()
+}
+
+#[test]
+fn the_decimal_mark_is_what_the_prices_show() {
+    let detected = ReadOptions::default();
+    let report = of_prices(&["2,55", "3", "0,001", "1,200"], &detected);
+    assert_eq!(report.plan.decimal.value, DecimalMark::Comma);
+    assert!(report.plan.has_warning(WarningCode::DecimalNotPoint));
+    assert_eq!(report.totals.clean, 4);
+    // Twice 2.55, 3, 0.001 and 1.2.
+    assert_eq!(report.totals.clean_amount, Decimal::new(13_502, 3));
+
+    let report = of_prices(&["2.55", "2,55", "1.20"], &detected);
+    assert_eq!(report.plan.decimal.value, DecimalMark::Point);
+    assert!(
+        report
+            .plan
+            .decimal
+            .evidence
+            .contains("1 a comma and are set aside"),
+        "{:?}",
+        report.plan.decimal
+    );
+    assert_eq!(report.totals.set_aside.get(Reason::BadPrice), 1);
+
+    // Thousands prove nothing: what may be either is set aside until a person says what it is.
+    let report = of_prices(&["1,200", "3"], &detected);
+    assert_eq!(report.plan.decimal.value, DecimalMark::Point);
+    assert_eq!(report.totals.set_aside.get(Reason::BadPrice), 1);
+    let chosen = ReadOptions {
+        decimal: Some(DecimalMark::Comma),
+        ..ReadOptions::default()
+    };
+    let report = of_prices(&["1,200", "3"], &chosen);
+    assert_eq!(report.plan.decimal.basis, Basis::Given);
+    assert_eq!(report.totals.clean_amount, Decimal::new(84, 1));
+}
+
+#[test]
+fn numbers_of_a_row_that_was_set_aside_have_a_point_when_they_leave_their_file() {
+    let layout = RowLayout {
+        delimiter: Delimiter::Semicolon,
+        decimal: DecimalMark::Comma,
+        ..RowLayout::default()
+    };
+    let fields = |raw: &str| row_fields(raw, &layout).unwrap();
+    let row = fields("1;A;2,5;6,0;2011-03-01 8:00;2,55;;Narnia");
+    assert_eq!(row[Column::Quantity as usize], "6.0");
+    assert_eq!(row[Column::UnitPrice as usize], "2.55");
+    assert_eq!(row[Column::Description as usize], "2,5", "it is no number");
+    let row = fields("1;A;x;6;2011-03-01 8:00;2.55;;Narnia");
+    assert_eq!(row[Column::UnitPrice as usize], "2.55");
 }
 
 /// So many bytes of rows that are all different and all good, and how many rows they are.

@@ -324,6 +324,7 @@ pub(super) fn charts_ui(
                 at: seconds(step.at?),
                 flag: step.number.to_string(),
                 text: step.name.clone(),
+                name: None,
                 color: if step.mark == Mark::Fault {
                     colors.critical
                 } else {

@@ -2,7 +2,7 @@
 //! that cannot be read.
 
 use eframe::egui::{Id, Popup, Rect, ScrollArea, Ui, vec2};
-use retail_engine::clean::DateOrder;
+use retail_engine::clean::{DateOrder, DecimalMark};
 use retail_engine::intake::{Column, Delimiter, TextEncoding};
 
 use super::check::{Check, Head, Refused};
@@ -19,6 +19,7 @@ enum Change {
     Encoding(TextEncoding),
     Delimiter(Delimiter),
     Dates(DateOrder),
+    Decimal(DecimalMark),
     Column(Column, String),
     Forget,
 }
@@ -85,6 +86,7 @@ fn apply(change: Change, check: &mut Check, cx: &Cx<'_>) {
         Change::Encoding(encoding) => options.encoding = Some(encoding),
         Change::Delimiter(delimiter) => options.delimiter = Some(delimiter),
         Change::Dates(order) => options.date_order = Some(order),
+        Change::Decimal(mark) => options.decimal = Some(mark),
         Change::Column(column, name) => {
             options.columns.insert(column, name);
         }
@@ -142,12 +144,18 @@ fn settings_ui(ui: &mut Ui, head: &Head, change: &mut Option<Change>) {
         &reading.dates.evidence,
     );
     *change = picked.map(Change::Dates).or(change.take());
-    fixed_ui(
+    let marks = DecimalMark::ALL.map(|mark| {
+        let (name, sign) = (capital(mark.name()), char::from(mark.byte()));
+        (mark, format!("{name} {sign}"))
+    });
+    let picked = setting_ui(
         ui,
         "Decimal",
-        "Point .",
-        "the only one that is read; exact, never a float",
+        &marks,
+        reading.decimal.value,
+        &reading.decimal.evidence,
     );
+    *change = picked.map(Change::Decimal).or(change.take());
     fixed_ui(ui, "Zone", "As written", "the shop's clock; never shifted");
 }
 

@@ -87,7 +87,7 @@ fn charts_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     let bands = charts::bands(cx.link.events(), cx.snapshot, window);
     let marks = charts::marks(cx.link.events(), window, colors);
     let room = ui.available_height();
-    let upper = (room - 26.0) * 0.56;
+    let upper = (room - 34.0) * 0.56;
     let series = match cx.prefs.layout.hops {
         HopsShown::Ends => charts::throughput(&history, window, colors),
         HopsShown::All => charts::hops(&history, window, colors),
@@ -107,6 +107,7 @@ fn charts_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
     if still && !is_table(ui.ctx(), chart.name) {
         note_ui(ui, &drawn, "no row moved in a sampled second");
     }
+    ui.add_space(4.0);
     ui.horizontal(|ui| {
         Line::body("Lag").semibold().show(ui);
         widgets::line(ui, "lines not yet committed");
@@ -127,8 +128,9 @@ fn charts_ui(ui: &mut Ui, cx: &mut Cx<'_>) {
         bands,
         marks,
         time_axis: true,
-        value: format::significant,
+        value: format::whole,
     };
+    ui.add_space(4.0);
     let left = ui.available_height();
     let drawn = time_chart(ui, &chart, left);
     if still && !is_table(ui.ctx(), chart.name) {

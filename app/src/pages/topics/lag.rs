@@ -58,6 +58,7 @@ pub(super) fn lag_ui(ui: &mut Ui, rect: Rect, state: &mut State, cx: &mut Cx<'_>
             at: charts::seconds(at),
             flag: "R".to_owned(),
             text: format!("replay would start here, {}", format::clock(at)),
+            name: Some("replay would start here".to_owned()),
             color: colors.text,
         });
     }

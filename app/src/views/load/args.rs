@@ -27,6 +27,9 @@ pub fn load(request: &LoadRequest, rate: Option<u64>, rules: Option<&Path>) -> V
         };
         option("--date-order", order.to_owned());
     }
+    if let Some(mark) = options.decimal {
+        option("--decimal", mark.name().to_owned());
+    }
     for (column, name) in &options.columns {
         option("--column", format!("{}={name}", column.name()));
     }
@@ -71,7 +74,7 @@ pub const UNDO_ROUTING: [&str; 2] = ["route", "undo"];
 
 #[cfg(test)]
 mod tests {
-    use retail_engine::clean::Rules;
+    use retail_engine::clean::{DecimalMark, Rules};
     use retail_engine::flow::{Resume, Until};
     use retail_engine::intake::{Column, ReadOptions};
 
@@ -90,6 +93,7 @@ mod tests {
         assert_eq!(load(&request, None, None), ["load", "sales.csv"]);
         request.options.date_order = Some(DateOrder::DayFirst);
         request.options.encoding = Some(TextEncoding::Windows1252);
+        request.options.decimal = Some(DecimalMark::Comma);
         request
             .options
             .columns
@@ -97,8 +101,8 @@ mod tests {
         request.limit = ErrorLimit::Percent(2.5);
         assert_eq!(
             load(&request, Some(500), Some(Path::new("r.toml"))).join(" "),
-            "load sales.csv --encoding windows-1252 --date-order day-first --column \
-             UnitPrice=Preis --rules r.toml --max-rejects 2.5% --rate 500"
+            "load sales.csv --encoding windows-1252 --date-order day-first --decimal \
+             comma --column UnitPrice=Preis --rules r.toml --max-rejects 2.5% --rate 500"
         );
     }
 }

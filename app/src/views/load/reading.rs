@@ -1,6 +1,6 @@
 //! How a file is read: each setting with its evidence, and what keeps it from being loaded.
 
-use retail_engine::clean::DateOrder;
+use retail_engine::clean::{DateOrder, DecimalMark};
 use retail_engine::intake::{Basis, CheckReport, Column, Decision, ReadPlan, TextEncoding};
 
 use crate::views::format;
@@ -23,6 +23,8 @@ pub struct Reading {
     pub delimiter: Setting<retail_engine::intake::Delimiter>,
     /// Which number is the month.
     pub dates: Setting<DateOrder>,
+    /// What stands before the decimals of a price.
+    pub decimal: Setting<DecimalMark>,
     /// How many settings a person chose.
     pub chosen: usize,
     /// The columns of the file with the columns of a line that they are.
@@ -39,12 +41,14 @@ impl Reading {
             plan.encoding.basis,
             plan.delimiter.basis,
             plan.date_order.basis,
+            plan.decimal.basis,
         ];
         let settled = dates.value.is_some();
         Self {
             encoding: setting(&plan.encoding),
             delimiter: setting(&plan.delimiter),
             dates,
+            decimal: setting(&plan.decimal),
             chosen: given.iter().filter(|basis| **basis == Basis::Given).count(),
             columns: plan
                 .header

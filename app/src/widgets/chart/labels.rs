@@ -66,7 +66,10 @@ pub(super) fn marks_ui(
     let mut free = frame.left();
     for (x, mark) in shown {
         let font = theme::font(Type::Caption, Weight::Regular);
-        let mut job = LayoutJob::simple_singleline(mark.text.clone(), font, mark.color);
+        let Some(name) = &mark.name else {
+            continue;
+        };
+        let mut job = LayoutJob::simple_singleline(name.clone(), font, mark.color);
         job.wrap.max_width = frame.width() * MARK_SHARE;
         job.wrap.max_rows = 1;
         job.wrap.break_anywhere = true;

@@ -17,6 +17,9 @@ pub(crate) struct ReadingArgs {
     /// Order of day and month in dates such as 01/12/2010
     #[arg(long, value_enum, help_heading = "Reading the file")]
     pub(crate) date_order: Option<DateOrder>,
+    /// What stands before the decimals of a price
+    #[arg(long, value_enum, help_heading = "Reading the file")]
+    pub(crate) decimal: Option<DecimalMark>,
     /// A column whose name in the file is not recognised, as in `UnitPrice=Preis`; may be repeated
     #[arg(
         long = "column",
@@ -53,6 +56,12 @@ pub(crate) enum DateOrder {
     Day,
     #[value(name = "month-first")]
     Month,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DecimalMark {
+    Point,
+    Comma,
 }
 
 #[derive(Debug, Args)]

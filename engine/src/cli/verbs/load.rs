@@ -18,7 +18,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::cli::args::{
-    CleaningArgs, DateOrder, Delimiter, Encoding, GlobalArgs, LoadArgs, PaceArgs, ReadingArgs,
+    CleaningArgs, DateOrder, DecimalMark, Delimiter, Encoding, GlobalArgs, LoadArgs, PaceArgs,
+    ReadingArgs,
 };
 use crate::cli::exit::Exit;
 use crate::cli::output::{Align, Format, Output, Table, add, grouped};
@@ -305,6 +306,10 @@ pub(crate) fn read_options(args: &ReadingArgs) -> ReadOptions {
         date_order: args.date_order.map(|order| match order {
             DateOrder::Day => clean::DateOrder::DayFirst,
             DateOrder::Month => clean::DateOrder::MonthFirst,
+        }),
+        decimal: args.decimal.map(|mark| match mark {
+            DecimalMark::Point => clean::DecimalMark::Point,
+            DecimalMark::Comma => clean::DecimalMark::Comma,
         }),
         columns: args.columns.iter().cloned().collect(),
         ..ReadOptions::default()

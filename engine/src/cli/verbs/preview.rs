@@ -46,11 +46,13 @@ fn value(shown: &Preview) -> Value {
         "encoding": plan.encoding.value.name(),
         "delimiter": char::from(plan.delimiter.value.byte()).to_string(),
         "date_format": plan.date_order.value.name(),
+        "decimal": plan.decimal.value.name(),
         "header": header,
         "basis": {
             "encoding": why(&plan.encoding),
             "delimiter": why(&plan.delimiter),
             "date_format": why(&plan.date_order),
+            "decimal": why(&plan.decimal),
         },
         "rows": shown.rows,
         "warnings": plan.warnings,
@@ -68,13 +70,15 @@ fn why<T: Serialize>(decision: &Decision<T>) -> Value {
 fn text(shown: &Preview) -> String {
     let plan = &shown.plan;
     let mut text = format!(
-        "Encoding   {}: {}\nDelimiter  {}: {}\nDates      {}: {}\n",
+        "Encoding   {}: {}\nDelimiter  {}: {}\nDates      {}: {}\nDecimals   {}: {}\n",
         plan.encoding.value.name(),
         plan.encoding.evidence,
         plan.delimiter.value.name(),
         plan.delimiter.evidence,
         plan.date_order.value.name(),
         plan.date_order.evidence,
+        plan.decimal.value.name(),
+        plan.decimal.evidence,
     );
     let mut header = Table::new(&[
         ("COLUMN OF THE FILE", Align::Left),

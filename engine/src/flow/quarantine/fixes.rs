@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::clean::{parse_date, trim};
-use crate::intake::{Column, RowLayout, row_fields};
+use crate::intake::{Column, RowLayout, row_fields, with_point};
 use crate::model::{LoadId, Reason, RowNo};
 use crate::ports::RejectRow;
 
@@ -123,13 +123,15 @@ impl FixRule {
         let Some(fields) = fields else {
             return Touched::No;
         };
-        // A date is understood in the order of the row's own file, which the mended row, among
-        // those of other files, no longer shows.
-        fields[column as usize] = match (column, parse_date(trim(to.as_bytes()), layout.date_order))
-        {
-            (Column::InvoiceDate, Ok(reading)) => reading.time.to_string(),
-            _ => to.clone(),
+        // A date is understood in the order of the row's own file, and a number by its decimal
+        // mark, which the mended row, among those of other files, no longer shows.
+        let understood = match column {
+            Column::InvoiceDate => parse_date(trim(to.as_bytes()), layout.date_order)
+                .ok()
+                .map(|reading| reading.time.to_string()),
+            _ => with_point(column, to, layout.decimal),
         };
+        fields[column as usize] = understood.unwrap_or_else(|| to.clone());
         Touched::Yes
     }
 }
@@ -324,6 +326,7 @@ fn apply<'f>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clean::DecimalMark;
     use crate::model::Reject;
 
     fn row(number: u64, raw: &str) -> RejectRow {
@@ -379,6 +382,33 @@ mod tests {
         assert_eq!(board.status(&other, &layout), RejectStatus::Open);
         board.heed(Entry::Undone(id));
         assert_eq!(board.status(&hit, &layout), RejectStatus::Open);
+    }
+
+    #[test]
+    fn a_price_is_understood_by_the_decimal_mark_of_its_file() {
+        let hit = row(1, NARNIA);
+        for (decimal, to, expected) in [
+            (DecimalMark::Comma, "2,55", "2.55"),
+            (DecimalMark::Comma, "2.55", "2.55"),
+            (DecimalMark::Point, "2.55", "2.55"),
+            // Set aside again, and seen.
+            (DecimalMark::Point, "2,55", "2,55"),
+        ] {
+            let layout = RowLayout {
+                decimal,
+                ..RowLayout::default()
+            };
+            let mut board = FixBoard::default();
+            let rule = FixRule::Field {
+                row: RejectKey::of(&hit),
+                column: Column::UnitPrice,
+                to: to.to_owned(),
+            };
+            fix(&mut board, rule);
+            let mended = board.mend(board.pending(), &hit, &layout);
+            let fields = mended.unwrap().fields;
+            assert_eq!(fields[Column::UnitPrice as usize], expected, "{decimal:?}");
+        }
     }
 
     #[test]

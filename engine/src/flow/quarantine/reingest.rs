@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::QuarantineError;
 use super::fixes::{Entry, Fix, FixBoard, FixId, FixRule, Mended, Produced, Reingested, RejectKey};
-use crate::clean::{DateOrder, Rules};
+use crate::clean::{DateOrder, DecimalMark, Rules};
 use crate::config::ErrorLimit;
 use crate::flow::load::LoadState;
 use crate::flow::loads::{LoadEnd, LoadRequest, Resume, Until};
@@ -232,6 +232,7 @@ fn options() -> ReadOptions {
         encoding: Some(TextEncoding::Utf8),
         delimiter: Some(Delimiter::Comma),
         date_order: Some(DateOrder::MonthFirst),
+        decimal: Some(DecimalMark::Point),
         ..ReadOptions::default()
     }
 }
