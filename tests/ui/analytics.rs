@@ -391,7 +391,9 @@ fn exports(desk: &mut Desk) {
         .find(|act| act.what.contains("Revenue by month"))
         .unwrap();
     let args = act.args.as_ref().unwrap().join(" ");
-    assert_eq!(args, "export months --format csv --out months.csv");
+    let out = desk.dir.path().join("months.csv");
+    let same = format!("export months --format csv --out {}", out.display());
+    assert_eq!(args, same, "where the dialog said");
 }
 
 /// Keeps a saved picture beside those of the screen, to be looked at.

@@ -352,17 +352,17 @@ fn decide_decimal(
         ),
         (_, 0) => (
             DecimalMark::Point,
-            format!("{points} prices looked at have one, none a comma"),
+            format!("{points} prices looked at have a point, none a comma"),
         ),
         _ if commas > points => (
             DecimalMark::Comma,
             format!(
-                "line {first_comma} is the first of {commas} prices with one; {points} have a point"
+                "line {first_comma} is the first of {commas} prices with a comma; {points} have a point"
             ),
         ),
         _ => (
             DecimalMark::Point,
-            format!("{points} prices looked at have one, {commas} a comma and are set aside"),
+            format!("{points} prices looked at have a point, {commas} a comma and are set aside"),
         ),
     };
     Ok(Decision {

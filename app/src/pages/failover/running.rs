@@ -356,7 +356,7 @@ pub(super) fn charts_ui(
             },
             |ui| {
                 ui.add_space(10.0);
-                let upper = ((ui.available_height() - 24.0) * 0.6).max(40.0);
+                let upper = ((ui.available_height() - 32.0) * 0.6).max(40.0);
                 let top = ui.cursor().top();
                 let chart = TimeChart {
                     name: "Writes applied",
@@ -372,6 +372,7 @@ pub(super) fn charts_ui(
                 time_chart(ui, &chart, upper);
                 flags_ui(ui, &marks, frame, top, shown);
                 not_yet_ui(ui, frame, top, shown, card, cx);
+                ui.add_space(4.0);
                 ui.horizontal(|ui| {
                     Line::body("Failed requests").semibold().show(ui);
                     widgets::line(ui, "per second, of the drill's probes");
@@ -386,6 +387,7 @@ pub(super) fn charts_ui(
                     time_axis: true,
                     value: format::significant,
                 };
+                ui.add_space(4.0);
                 let left = ui.available_height().max(30.0);
                 time_chart(ui, &chart, left);
             },
