@@ -103,13 +103,16 @@ pub(super) fn rto_ui(ui: &mut Ui, card: &Card) {
         .show(ui);
 }
 
-/// A part of a time that was measured to the millisecond.
-fn part(ms: u64) -> String {
-    match ms {
-        0 => "<1 ms".to_owned(),
-        1..1_000 => format!("{ms} ms"),
+/// The parts of a time that was measured to the millisecond; the unit once, where it is one.
+fn parts(split: [u64; 3]) -> String {
+    let is_short = split.iter().all(|ms| *ms < 1_000);
+    let (each, last) = if is_short { ("", " ms") } else { (" ms", "") };
+    let [detect, decide, write] = split.map(|ms| match ms {
+        0 => format!("<1{each}"),
+        1..1_000 => format!("{ms}{each}"),
         _ => format!("{} s", seconds(ms)),
-    }
+    });
+    format!("detect {detect} \u{b7} decide {decide} \u{b7} write {write}{last}")
 }
 
 fn split_ui(ui: &mut Ui, split: [u64; 3]) {
@@ -125,13 +128,10 @@ fn split_ui(ui: &mut Ui, split: [u64; 3]) {
         }
         x += width;
     }
-    let [detect, decide, write] = split.map(part);
-    Line::caption(format!(
-        "detect {detect} \u{b7} decide {decide} \u{b7} write {write}"
-    ))
-    .color(colors.muted)
-    .wrapped()
-    .show(ui);
+    Line::caption(parts(split))
+        .color(colors.muted)
+        .wrapped()
+        .show(ui);
 }
 
 pub(super) fn rpo_ui(ui: &mut Ui, card: &Card) {
@@ -354,5 +354,18 @@ pub(super) fn grid_ui(
         };
         ui.painter()
             .hline(at.x_range(), at.top(), Stroke::new(1.0, line));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_time_name_their_unit_once_where_it_is_one() {
+        let short = "detect 54 \u{b7} decide <1 \u{b7} write 41 ms";
+        assert_eq!(parts([54, 0, 41]), short);
+        let long = "detect 2.10 s \u{b7} decide <1 ms \u{b7} write 41 ms";
+        assert_eq!(parts([2_100, 0, 41]), long);
     }
 }
