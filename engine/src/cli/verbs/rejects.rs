@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, BufWriter, Seek as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::config::Mode;
 use crate::flow::{RejectsCsv, Roles};
@@ -36,40 +36,29 @@ struct Listed<R> {
 /// Rows on their way to the JSON, on disk: what stands before them is known after the last, and
 /// there may be more of them than memory has room for.
 #[derive(Debug)]
-struct Spool {
-    path: PathBuf,
-    out: BufWriter<File>,
-}
+struct Spool(BufWriter<File>);
 
 impl Spool {
-    /// With no row, in a folder; its file is gone when this is dropped.
+    /// With no row, in a folder; its file has no name, and is gone however the program ends.
     fn create(folder: &Path) -> anyhow::Result<Self> {
-        let path = folder.join(format!("rejects-{}.part", std::process::id()));
-        let mut options = File::options();
-        let file = options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&path);
-        let file = file.with_context(|| format!("no room for the rows: {}", path.display()))?;
-        let out = BufWriter::new(file);
-        Ok(Self { path, out })
+        let file = tempfile::tempfile_in(folder);
+        let file = file.with_context(|| format!("no room for the rows: {}", folder.display()))?;
+        Ok(Self(BufWriter::new(file)))
     }
 
     fn put(&mut self, rows: &[RejectRow]) -> anyhow::Result<()> {
         for row in rows {
-            serde_json::to_writer(&mut self.out, row)?;
-            self.out.write_all(b"\n")?;
+            serde_json::to_writer(&mut self.0, row)?;
+            self.0.write_all(b"\n")?;
         }
         // Looking at the rows needs all of them in the file.
-        Ok(self.out.flush()?)
+        Ok(self.0.flush()?)
     }
 }
 
 impl Serialize for Spool {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut file = self.out.get_ref();
+        let mut file = self.0.get_ref();
         file.rewind().map_err(S::Error::custom)?;
         let mut rows = serializer.serialize_seq(None)?;
         for line in BufReader::new(file).lines() {
@@ -78,14 +67,6 @@ impl Serialize for Spool {
             rows.serialize_element(&row)?;
         }
         rows.end()
-    }
-}
-
-impl Drop for Spool {
-    fn drop(&mut self) {
-        if let Err(error) = fs::remove_file(&self.path) {
-            tracing::warn!(%error, path = ?self.path, "a file of rows is left behind");
-        }
     }
 }
 
@@ -284,7 +265,6 @@ mod tests {
             }
             assert_eq!(found.counts, counts);
             let files = || std::fs::read_dir(folder.path()).unwrap().count();
-            assert_eq!(files(), 1);
             let listed = Listed {
                 mode: Mode::Embedded,
                 count: found.counts.total(),
