@@ -11,6 +11,7 @@ use retail_engine::ports::{Clock as _, SystemClock};
 
 use super::Console;
 use super::ending::Ending;
+use crate::frame::events::EventsState;
 use crate::link::Opened;
 use crate::pages::{Cx, Pages, closed};
 use crate::runbook::{ActId, Outcome};
@@ -107,6 +108,8 @@ impl Console {
         self.pages = Pages::default();
         self.closed = closed::State::default();
         self.passport = None;
+        // What it held is counted by the old engine.
+        self.events = EventsState::default();
         self.ending = Ending::default();
         self.given.frozen = None;
         if let Err(error) = self

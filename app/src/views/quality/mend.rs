@@ -75,14 +75,13 @@ pub fn fix_args(rule: &FixRule) -> Vec<String> {
 
 /// The fields of a row as a line of CSV.
 fn csv_line(fields: &[String; 8]) -> String {
-    let quoted = |field: &String| {
-        if field.contains([',', '"', '\n', '\r']) {
-            format!("\"{}\"", field.replace('"', "\"\""))
-        } else {
-            field.clone()
-        }
-    };
-    fields.iter().map(quoted).collect::<Vec<_>>().join(",")
+    let mut line = csv::Writer::from_writer(Vec::new());
+    // Eight texts into memory: nothing there can fail.
+    let _infallible = line.write_record(fields);
+    let bytes = line.into_inner().unwrap_or_default();
+    String::from_utf8_lossy(&bytes)
+        .trim_end_matches('\n')
+        .to_owned()
 }
 
 /// What mended rows become, in words.
